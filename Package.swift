@@ -1,0 +1,62 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The rings, from the inside out. Nobody imports outward; `scripts/check-rings` holds the imports against this list.
+let package = Package(
+    name: "selfpatch",
+    platforms: [.macOS(.v14)],
+    products: [
+        .executable(name: "selfpatch", targets: ["SelfPatchCommand"]),
+        .library(
+            name: "SelfPatch",
+            targets: ["SelfPatchFormats", "SelfPatchTensors", "SelfPatchLayers", "SelfPatchModel", "SelfPatchData"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibtorch", pkgConfig: "selfpatch-libtorch"),
+        .target(name: "CSelfPatchTorch", dependencies: ["CLibtorch"]),
+        .target(
+            name: "CSelfPatchPixels",
+            linkerSettings: [
+                // Static, so that the program needs no image library where it runs. The order matters.
+                ":libturbojpeg.a", ":libwebpdemux.a", ":libtiff.a", ":libwebp.a", ":libpng16.a", ":libgif.a", ":libjpeg.a",
+                ":libjbig.a", ":liblzma.a", ":libzstd.a", ":libdeflate.a", ":libLerc.a", ":libz.a",
+            ].map { .linkedLibrary($0, .when(platforms: [.linux])) }),
+        .target(name: "SelfPatchFormats", dependencies: ["Yams"]),
+        .target(name: "SelfPatchTensors", dependencies: ["CSelfPatchTorch", "SelfPatchFormats"]),
+        .target(name: "SelfPatchLayers", dependencies: ["SelfPatchTensors"]),
+        .target(name: "SelfPatchModel", dependencies: ["SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats"]),
+        .target(name: "SelfPatchData", dependencies: ["CSelfPatchPixels", "SelfPatchTensors", "SelfPatchFormats"]),
+        .target(
+            name: "SelfPatchTraining",
+            dependencies: ["SelfPatchData", "SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats"]),
+        .target(
+            name: "SelfPatchEvaluation",
+            dependencies: [
+                "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors",
+                "SelfPatchFormats",
+            ]),
+        .executableTarget(
+            name: "SelfPatchCommand",
+            dependencies: [
+                "SelfPatchEvaluation", "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchTensors",
+                "SelfPatchFormats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .target(name: "TestSupport", dependencies: ["SelfPatchFormats"], path: "Tests/TestSupport"),
+        .testTarget(name: "FormatsTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["SelfPatchTensors", "TestSupport"]),
+        .testTarget(name: "ModelTests", dependencies: ["SelfPatchModel", "TestSupport"]),
+        .testTarget(name: "DataTests", dependencies: ["SelfPatchData", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["SelfPatchTraining", "TestSupport"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["SelfPatchEvaluation", "TestSupport"]),
+        .testTarget(name: "GoldenTests", dependencies: ["SelfPatchEvaluation", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

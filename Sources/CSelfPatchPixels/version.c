@@ -1,0 +1,2 @@
+#include "CSelfPatchPixels.h"
+int px_version(void) { return 1; }

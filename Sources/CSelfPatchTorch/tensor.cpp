@@ -1,0 +1,2 @@
+#include "CSelfPatchTorch.h"
+int sp_version(void) { return 1; }

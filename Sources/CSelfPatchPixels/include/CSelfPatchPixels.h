@@ -1,2 +1,4 @@
+// Everything that Swift sees of this target.
 #pragma once
-int px_version(void);
+#include "decode.h"
+#include "kernels.h"

@@ -1,2 +1,0 @@
-#include "CSelfPatchPixels.h"
-int px_version(void) { return 1; }

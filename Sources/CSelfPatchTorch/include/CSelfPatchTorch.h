@@ -1,8 +1,220 @@
+// All that Swift sees of libtorch: plain C, one opaque handle, errors as values.
+//
+// A handle owns one reference to a tensor. Functions that make a tensor give it to the caller through `out`; whoever holds it
+// calls `sp_tensor_release` once. Every function that can fail returns an error to be freed with `sp_error_free`, or null.
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-int sp_version(void);
+
+#define SP_CHECKED __attribute__((warn_unused_result))
+
+typedef struct sp_tensor_s *sp_tensor;
+typedef struct sp_generator_s *sp_generator;
+
+typedef enum { SP_ERROR_TORCH = 0, SP_ERROR_OUT_OF_MEMORY = 1, SP_ERROR_UNKNOWN = 2 } sp_error_kind;
+
+typedef struct {
+    sp_error_kind kind;
+    const char *message;
+} sp_error;
+
+void sp_error_free(sp_error *error);
+
+/// Numbers as in c10::ScalarType.
+typedef enum {
+    SP_UINT8 = 0, SP_INT8 = 1, SP_INT16 = 2, SP_INT32 = 3, SP_INT64 = 4, SP_FLOAT16 = 5, SP_FLOAT32 = 6, SP_FLOAT64 = 7,
+    SP_BOOL = 11, SP_BFLOAT16 = 15,
+} sp_type;
+
+typedef enum { SP_CPU = 0, SP_CUDA = 1, SP_MPS = 2 } sp_device_kind;
+
+typedef struct {
+    sp_device_kind kind;
+    int32_t index;
+} sp_device;
+
+/// A shape or a list of dimensions, borrowed for the call.
+typedef struct {
+    const int64_t *values;
+    size_t count;
+} sp_ints;
+
+// tensor.cpp: life, making, looking, moving
+
+void sp_tensor_release(sp_tensor tensor);
+/// Tensors alive that were given to a caller and not yet released.
+int64_t sp_tensor_live_count(void);
+
+SP_CHECKED sp_error *sp_empty(sp_ints shape, sp_type type, sp_device device, sp_tensor *out);
+SP_CHECKED sp_error *sp_full(sp_ints shape, double value, sp_type type, sp_device device, sp_tensor *out);
+SP_CHECKED sp_error *sp_arange(int64_t count, sp_type type, sp_device device, sp_tensor *out);
+/// Copies `byte_count` bytes, which must be those of a contiguous tensor of this shape, into fresh memory on the CPU.
+SP_CHECKED sp_error *sp_from_bytes(const void *bytes, size_t byte_count, sp_ints shape, sp_type type, sp_tensor *out);
+/// Borrows memory on the CPU; `release(context)` is called when the last view of it dies.
+SP_CHECKED sp_error *sp_from_memory(void *bytes, sp_ints shape, sp_type type, void (*release)(void *), void *context, sp_tensor *out);
+SP_CHECKED sp_error *sp_normal(sp_ints shape, double mean, double deviation, sp_generator generator, sp_tensor *out);
+SP_CHECKED sp_error *sp_uniform(sp_ints shape, double low, double high, sp_generator generator, sp_tensor *out);
+
+size_t sp_rank(sp_tensor tensor);
+int64_t sp_size(sp_tensor tensor, size_t dimension);
+int64_t sp_element_count(sp_tensor tensor);
+sp_type sp_element_type(sp_tensor tensor);
+sp_device sp_tensor_device(sp_tensor tensor);
+bool sp_is_contiguous(sp_tensor tensor);
+/// The first element of a contiguous tensor on the CPU; an error otherwise.
+SP_CHECKED sp_error *sp_data(sp_tensor tensor, void **out);
+SP_CHECKED sp_error *sp_item(sp_tensor tensor, double *out);
+
+SP_CHECKED sp_error *sp_cast(sp_tensor tensor, sp_type type, sp_tensor *out);
+SP_CHECKED sp_error *sp_move(sp_tensor tensor, sp_device device, bool wait, sp_tensor *out);
+SP_CHECKED sp_error *sp_contiguous(sp_tensor tensor, sp_tensor *out);
+SP_CHECKED sp_error *sp_clone(sp_tensor tensor, sp_tensor *out);
+SP_CHECKED sp_error *sp_detach(sp_tensor tensor, sp_tensor *out);
+SP_CHECKED sp_error *sp_copy_into(sp_tensor target, sp_tensor source);
+SP_CHECKED sp_error *sp_fill_into(sp_tensor target, double value);
+
+// math.cpp: element by element, reductions, products
+
+typedef enum {
+    SP_ADD, SP_SUBTRACT, SP_MULTIPLY, SP_DIVIDE, SP_MAXIMUM, SP_MINIMUM, SP_POWER,
+    SP_EQUAL, SP_NOT_EQUAL, SP_LESS, SP_LESS_EQUAL, SP_GREATER, SP_GREATER_EQUAL, SP_AND, SP_OR,
+} sp_binary_operation;
+
+typedef enum {
+    SP_NEGATE, SP_EXP, SP_LOG, SP_SQRT, SP_RSQRT, SP_ABS, SP_SQUARE, SP_SIGMOID, SP_TANH, SP_RELU, SP_FLOOR, SP_ROUND, SP_NOT,
+    SP_IS_FINITE, SP_SIN, SP_COS,
+} sp_unary_operation;
+
+typedef enum { SP_SUM, SP_MEAN, SP_MAX, SP_MIN, SP_LOG_SUM_EXP, SP_NORM, SP_ALL, SP_ANY } sp_reduction;
+
+SP_CHECKED sp_error *sp_binary(sp_binary_operation operation, sp_tensor a, sp_tensor b, sp_tensor *out);
+SP_CHECKED sp_error *sp_binary_number(sp_binary_operation operation, sp_tensor a, double b, sp_tensor *out);
+SP_CHECKED sp_error *sp_number_binary(sp_binary_operation operation, double a, sp_tensor b, sp_tensor *out);
+/// a += scale * b, in place.
+SP_CHECKED sp_error *sp_add_into(sp_tensor a, sp_tensor b, double scale);
+SP_CHECKED sp_error *sp_multiply_into(sp_tensor a, double number);
+SP_CHECKED sp_error *sp_unary(sp_unary_operation operation, sp_tensor a, sp_tensor *out);
+SP_CHECKED sp_error *sp_clamp(sp_tensor a, double low, double high, sp_tensor *out);
+/// Over `dimensions`, or over all when their count is 0.
+SP_CHECKED sp_error *sp_reduce(sp_reduction reduction, sp_tensor a, sp_ints dimensions, bool keep, sp_tensor *out);
+SP_CHECKED sp_error *sp_arg_max(sp_tensor a, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_top_k(sp_tensor a, int64_t k, int64_t dimension, sp_tensor *values, sp_tensor *indices);
+SP_CHECKED sp_error *sp_sort(sp_tensor a, int64_t dimension, bool descending, sp_tensor *values, sp_tensor *indices);
+SP_CHECKED sp_error *sp_cumulative_sum(sp_tensor a, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_matmul(sp_tensor a, sp_tensor b, sp_tensor *out);
+/// into += a * b for matrices, in place: beta * into + alpha * a * b.
+SP_CHECKED sp_error *sp_matmul_into(sp_tensor into, sp_tensor a, sp_tensor b, double beta, double alpha);
+SP_CHECKED sp_error *sp_where(sp_tensor condition, sp_tensor a, sp_tensor b, sp_tensor *out);
+SP_CHECKED sp_error *sp_masked_fill(sp_tensor a, sp_tensor mask, double value, sp_tensor *out);
+/// Eigenvalues, ascending, and eigenvectors, in columns, of a symmetric matrix.
+SP_CHECKED sp_error *sp_symmetric_eigen(sp_tensor a, sp_tensor *values, sp_tensor *vectors);
+
+// shape.cpp: the same numbers, seen or picked otherwise
+
+SP_CHECKED sp_error *sp_reshape(sp_tensor a, sp_ints shape, sp_tensor *out);
+SP_CHECKED sp_error *sp_permute(sp_tensor a, sp_ints order, sp_tensor *out);
+SP_CHECKED sp_error *sp_expand(sp_tensor a, sp_ints shape, sp_tensor *out);
+SP_CHECKED sp_error *sp_narrow(sp_tensor a, int64_t dimension, int64_t start, int64_t length, sp_tensor *out);
+SP_CHECKED sp_error *sp_select(sp_tensor a, int64_t dimension, int64_t index, sp_tensor *out);
+SP_CHECKED sp_error *sp_unsqueeze(sp_tensor a, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_squeeze(sp_tensor a, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_cat(const sp_tensor *tensors, size_t count, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_stack(const sp_tensor *tensors, size_t count, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_roll(sp_tensor a, sp_ints shifts, sp_ints dimensions, sp_tensor *out);
+SP_CHECKED sp_error *sp_flip(sp_tensor a, sp_ints dimensions, sp_tensor *out);
+SP_CHECKED sp_error *sp_index_select(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor *out);
+SP_CHECKED sp_error *sp_gather(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor *out);
+/// A copy of `a` with `source` added at `indices` along `dimension`.
+SP_CHECKED sp_error *sp_index_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
+SP_CHECKED sp_error *sp_scatter_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
+SP_CHECKED sp_error *sp_scatter_number(sp_tensor a, int64_t dimension, sp_tensor indices, double value, sp_tensor *out);
+/// `padding` from the last dimension backwards, two numbers each: before, after.
+SP_CHECKED sp_error *sp_pad(sp_tensor a, sp_ints padding, double value, sp_tensor *out);
+
+// neural.cpp: the operations of layers
+
+SP_CHECKED sp_error *sp_linear(sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, sp_tensor *out);
+SP_CHECKED sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out);
+SP_CHECKED sp_error *sp_gelu(sp_tensor input, sp_tensor *out);
+SP_CHECKED sp_error *sp_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_log_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
+SP_CHECKED sp_error *sp_attention(sp_tensor query, sp_tensor key, sp_tensor value, sp_tensor *out);
+/// Row-wise weight * gain / |weight|, the projection heads' last layer.
+SP_CHECKED sp_error *sp_weight_norm(sp_tensor weight, sp_tensor gain, sp_tensor *out);
+SP_CHECKED sp_error *sp_convolution(
+    sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, int64_t stride, int64_t padding, int64_t dilation, sp_tensor *out);
+SP_CHECKED sp_error *sp_transposed_convolution(
+    sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, int64_t stride, int64_t padding, sp_tensor *out);
+SP_CHECKED sp_error *sp_batch_norm(
+    sp_tensor input, sp_tensor weight, sp_tensor bias, sp_tensor mean, sp_tensor variance, bool training, double momentum,
+    double epsilon, sp_tensor *out);
+SP_CHECKED sp_error *sp_max_pool(sp_tensor input, int64_t size, int64_t stride, int64_t padding, sp_tensor *out);
+SP_CHECKED sp_error *sp_adaptive_mean_pool(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out);
+SP_CHECKED sp_error *sp_resize_bilinear(sp_tensor input, int64_t rows, int64_t columns, bool align_corners, sp_tensor *out);
+SP_CHECKED sp_error *sp_resize_nearest(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out);
+SP_CHECKED sp_error *sp_resize_bicubic(
+    sp_tensor input, int64_t rows, int64_t columns, bool align_corners, bool antialias, sp_tensor *out);
+SP_CHECKED sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out);
+/// Mean over what is not ignored. `logits` [n, classes, ...], `labels` [n, ...] int64.
+SP_CHECKED sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out);
+
+// autograd.cpp
+
+void sp_set_requires_gradient(sp_tensor tensor, bool requires);
+bool sp_requires_gradient(sp_tensor tensor);
+/// Null in `out` when there is none.
+SP_CHECKED sp_error *sp_gradient(sp_tensor tensor, sp_tensor *out);
+SP_CHECKED sp_error *sp_set_gradient(sp_tensor tensor, sp_tensor gradient_or_null);
+/// `gradients` may be null: ones, for single numbers.
+SP_CHECKED sp_error *sp_backward(const sp_tensor *roots, const sp_tensor *gradients, size_t count);
+SP_CHECKED sp_error *sp_gradients_of(sp_tensor root, const sp_tensor *inputs, size_t count, sp_tensor *out);
+/// A view of `value` whose backward hands `upstream * gradients[i]` to `inputs[i]`: for losses that compute their own gradients.
+SP_CHECKED sp_error *sp_with_gradients(
+    sp_tensor value, const sp_tensor *inputs, const sp_tensor *gradients, size_t count, sp_tensor *out);
+/// Sets this thread's mode and returns the former one.
+bool sp_set_gradient_mode(bool enabled);
+/// Sets this thread's autocast for a kind of device and returns whether it was on; clears its cache of cast weights.
+bool sp_set_autocast(sp_device_kind kind, bool enabled, sp_type type);
+
+// optimizer.cpp: one call over all parameters
+
+/// AdamW on each tensor with its own step counter (`steps`: one-element float32 tensors, already advanced). In place.
+SP_CHECKED sp_error *sp_adamw(
+    const sp_tensor *weights, const sp_tensor *gradients, const sp_tensor *first_moments, const sp_tensor *second_moments,
+    const sp_tensor *steps, size_t count, double rate, double beta1, double beta2, double decay, double epsilon);
+/// a += weight * (b - a) for each pair, in place.
+SP_CHECKED sp_error *sp_lerp_all(const sp_tensor *a, const sp_tensor *b, size_t count, double weight);
+/// The Euclidean norm of each tensor, as one tensor [count].
+SP_CHECKED sp_error *sp_norms(const sp_tensor *tensors, size_t count, sp_tensor *out);
+/// Multiplies tensor i by element i of `factors` [count], in place, without waiting for the device.
+SP_CHECKED sp_error *sp_scale_all(const sp_tensor *tensors, size_t count, sp_tensor factors);
+
+// device.cpp: what the machine offers
+
+/// Once, before anything else: returned memory stays with the process, warnings of libtorch stay silent.
+void sp_initialize(void);
+const char *sp_version(void);
+/// The file that libtorch was loaded from. Static memory.
+const char *sp_library_path(void);
+const char *sp_cpu_capability(void);
+int32_t sp_thread_count(void);
+void sp_set_thread_count(int32_t count);
+/// GPUs that NVIDIA's driver knows, asked without loading libtorch's library; 0 without a driver.
+int32_t sp_cuda_driver_device_count(void);
+/// Opens libtorch's CUDA library beside the CPU's. Must come before the first backward. Returns whether a GPU can be used.
+SP_CHECKED sp_error *sp_open_cuda(bool *available);
+bool sp_mps_is_available(void);
+int32_t sp_cuda_device_count(void);
+SP_CHECKED sp_error *sp_cuda_memory(int32_t device, int64_t *free_bytes, int64_t *total_bytes, int64_t *peak_bytes);
+SP_CHECKED sp_error *sp_synchronize(sp_device device);
+SP_CHECKED sp_error *sp_generator_make(uint64_t seed, sp_device device, sp_generator *out);
+void sp_generator_release(sp_generator generator);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,83 @@
+#include "guard.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+using namespace selfpatch;
+
+namespace {
+
+/// The identity on a value, with gradients for other tensors that were computed beforehand.
+struct WithGradients : torch::autograd::Function<WithGradients> {
+    static at::Tensor forward(
+        torch::autograd::AutogradContext *context, const at::Tensor &value, const std::vector<at::Tensor> &gradients,
+        at::TensorList inputs) {
+        context->saved_data["gradients"] = gradients;
+        return value.clone();
+    }
+
+    static torch::autograd::variable_list backward(
+        torch::autograd::AutogradContext *context, const torch::autograd::variable_list &upstream) {
+        auto gradients = context->saved_data["gradients"].toTensorVector();
+        torch::autograd::variable_list result = {at::Tensor(), at::Tensor()};
+        for (const auto &gradient : gradients) result.push_back(gradient * upstream[0].to(gradient.scalar_type()));
+        return result;
+    }
+};
+
+} // namespace
+
+void sp_set_requires_gradient(sp_tensor tensor, bool requires) { borrow(tensor).set_requires_grad(requires); }
+
+bool sp_requires_gradient(sp_tensor tensor) { return borrow(tensor).requires_grad(); }
+
+sp_error *sp_gradient(sp_tensor tensor, sp_tensor *out) {
+    return guarded([&] {
+        const auto &gradient = borrow(tensor).grad();
+        *out = gradient.defined() ? give(gradient) : nullptr;
+    });
+}
+
+sp_error *sp_set_gradient(sp_tensor tensor, sp_tensor gradient) {
+    return guarded([&] { borrow(tensor).mutable_grad() = gradient ? borrow(gradient) : at::Tensor(); });
+}
+
+sp_error *sp_backward(const sp_tensor *roots, const sp_tensor *gradients, size_t count) {
+    return guarded([&] {
+        std::vector<at::Tensor> upstream;
+        if (gradients) upstream = borrowAll(gradients, count);
+        torch::autograd::backward(borrowAll(roots, count), upstream);
+    });
+}
+
+sp_error *sp_gradients_of(sp_tensor root, const sp_tensor *inputs, size_t count, sp_tensor *out) {
+    return guarded([&] {
+        auto result = torch::autograd::grad({borrow(root)}, borrowAll(inputs, count));
+        for (size_t i = 0; i < count; ++i) out[i] = give(std::move(result[i]));
+    });
+}
+
+sp_error *sp_with_gradients(
+    sp_tensor value, const sp_tensor *inputs, const sp_tensor *gradients, size_t count, sp_tensor *out) {
+    return guarded([&] {
+        auto all = borrowAll(inputs, count);
+        *out = give(WithGradients::apply(borrow(value), borrowAll(gradients, count), at::TensorList(all)));
+    });
+}
+
+bool sp_set_gradient_mode(bool enabled) {
+    bool former = at::GradMode::is_enabled();
+    at::GradMode::set_enabled(enabled);
+    return former;
+}
+
+bool sp_set_autocast(sp_device_kind kind, bool enabled, sp_type type) {
+    auto place = kind == SP_CUDA ? at::kCUDA : kind == SP_MPS ? at::kMPS : at::kCPU;
+    bool former = at::autocast::is_autocast_enabled(place);
+    at::autocast::set_autocast_enabled(place, enabled);
+    if (enabled) at::autocast::set_autocast_dtype(place, scalarType(type));
+    if (!enabled) at::autocast::clear_cache();
+    return former;
+}

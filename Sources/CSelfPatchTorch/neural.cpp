@@ -1,0 +1,94 @@
+#include "guard.hpp"
+
+#include <ATen/ATen.h>
+
+using namespace selfpatch;
+
+sp_error *sp_linear(sp_tensor input, sp_tensor weight, sp_tensor bias, sp_tensor *out) {
+    return guarded([&] { *out = give(at::linear(borrow(input), borrow(weight), borrowOptional(bias))); });
+}
+
+sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(at::layer_norm(borrow(input), {borrow(weight).size(0)}, borrow(weight), borrow(bias), epsilon));
+    });
+}
+
+sp_error *sp_gelu(sp_tensor input, sp_tensor *out) {
+    return guarded([&] { *out = give(at::gelu(borrow(input))); });
+}
+
+sp_error *sp_softmax(sp_tensor input, int64_t dimension, sp_tensor *out) {
+    return guarded([&] { *out = give(at::softmax(borrow(input), dimension)); });
+}
+
+sp_error *sp_log_softmax(sp_tensor input, int64_t dimension, sp_tensor *out) {
+    return guarded([&] { *out = give(at::log_softmax(borrow(input), dimension)); });
+}
+
+sp_error *sp_attention(sp_tensor query, sp_tensor key, sp_tensor value, sp_tensor *out) {
+    return guarded([&] { *out = give(at::scaled_dot_product_attention(borrow(query), borrow(key), borrow(value))); });
+}
+
+sp_error *sp_weight_norm(sp_tensor weight, sp_tensor gain, sp_tensor *out) {
+    return guarded([&] { *out = give(at::_weight_norm(borrow(weight), borrow(gain), 0)); });
+}
+
+sp_error *sp_convolution(
+    sp_tensor input, sp_tensor weight, sp_tensor bias, int64_t stride, int64_t padding, int64_t dilation, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(at::conv2d(borrow(input), borrow(weight), borrowOptional(bias), stride, padding, dilation));
+    });
+}
+
+sp_error *sp_transposed_convolution(
+    sp_tensor input, sp_tensor weight, sp_tensor bias, int64_t stride, int64_t padding, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(at::conv_transpose2d(borrow(input), borrow(weight), borrowOptional(bias), stride, padding));
+    });
+}
+
+sp_error *sp_batch_norm(
+    sp_tensor input, sp_tensor weight, sp_tensor bias, sp_tensor mean, sp_tensor variance, bool training, double momentum,
+    double epsilon, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(at::batch_norm(
+            borrow(input), borrow(weight), borrow(bias), borrow(mean), borrow(variance), training, momentum, epsilon,
+            /*cudnn_enabled=*/true));
+    });
+}
+
+sp_error *sp_max_pool(sp_tensor input, int64_t size, int64_t stride, int64_t padding, sp_tensor *out) {
+    return guarded([&] { *out = give(at::max_pool2d(borrow(input), size, stride, padding)); });
+}
+
+sp_error *sp_adaptive_mean_pool(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out) {
+    return guarded([&] { *out = give(at::adaptive_avg_pool2d(borrow(input), {rows, columns})); });
+}
+
+sp_error *sp_resize_bilinear(sp_tensor input, int64_t rows, int64_t columns, bool alignCorners, sp_tensor *out) {
+    return guarded([&] { *out = give(at::upsample_bilinear2d(borrow(input), {rows, columns}, alignCorners)); });
+}
+
+sp_error *sp_resize_nearest(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out) {
+    return guarded([&] { *out = give(at::upsample_nearest2d(borrow(input), {rows, columns})); });
+}
+
+sp_error *sp_resize_bicubic(
+    sp_tensor input, int64_t rows, int64_t columns, bool alignCorners, bool antialias, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(
+            antialias ? at::_upsample_bicubic2d_aa(borrow(input), {rows, columns}, alignCorners)
+                      : at::upsample_bicubic2d(borrow(input), {rows, columns}, alignCorners));
+    });
+}
+
+sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out) {
+    return guarded([&] { *out = give(at::dropout(borrow(input), rate, /*train=*/true)); });
+}
+
+sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(at::cross_entropy_loss(borrow(logits), borrow(labels), {}, at::Reduction::Mean, ignore));
+    });
+}

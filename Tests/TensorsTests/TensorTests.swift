@@ -1,0 +1,91 @@
+import SelfPatchFormats
+import SelfPatchTensors
+import Testing
+
+@Suite struct TensorTests {
+    @Test func arithmeticBroadcasts() {
+        let a = Tensor.from([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+        let b = Tensor.from([10, 20, 30] as [Float], shape: [3])
+        #expect((a + b).floats() == [11, 22, 33, 14, 25, 36])
+        #expect((2 - a).floats() == [1, 0, -1, -2, -3, -4])
+        #expect(a.matmul(b.reshaped([3, 1])).floats() == [140, 320])
+        #expect(a.sum(1).floats() == [6, 15])
+        #expect(a.mean().item() == 3.5)
+        #expect(a.rolled([1], dimensions: [1]).floats() == [3, 1, 2, 6, 4, 5])
+    }
+
+    @Test func gradientsArriveAtLeaves() {
+        let x = Tensor.from([1, 2, 3] as [Float], shape: [3])
+        x.requiresGradient = true
+        (x * x).sum().backward()
+        #expect(x.gradient?.floats() == [2, 4, 6])
+        x.gradient = nil
+        #expect(x.gradient == nil)
+    }
+
+    @Test func aValueCanCarryItsOwnGradients() {
+        let x = Tensor.from([1, 2] as [Float], shape: [2])
+        x.requiresGradient = true
+        let y = x * 3.0
+        let value = Tensor.full([], value: 7).withGradients([(of: y, is: Tensor.from([0.5, -1] as [Float], shape: [2]))])
+        #expect(value.item() == 7)
+        (value * 2.0).backward()
+        #expect(x.gradient?.floats() == [3, -6])
+    }
+
+    @Test func modesEndWithTheirClosure() {
+        let x = Tensor.ones([2])
+        x.requiresGradient = true
+        #expect(withoutGradients { (x * 2.0).requiresGradient } == false)
+        #expect((x * 2.0).requiresGradient)
+        let product = Precision.bf16.run(on: .cpu) { x.detached().reshaped([1, 2]).linear(Tensor.ones([3, 2]), nil) }
+        #expect(product.elementType == .bfloat16)
+        #expect(x.detached().reshaped([1, 2]).linear(Tensor.ones([3, 2]), nil).elementType == .float32)
+    }
+
+    /// Arrays of handles are freed early in release builds only, so this test matters there.
+    @Test func temporariesLiveUntilTheCallIsOver() {
+        for round in 0..<200 {
+            let parts = (0..<20).map { Tensor.full([64], value: Double($0 + round)) }
+            let all = Tensor.concatenated(parts.map { $0 + 1.0 })
+            #expect(all.sum().item() == (0..<20).reduce(0.0) { $0 + Double(64 * ($1 + round + 1)) })
+            let norms = TensorList.norms((0..<5).map { Tensor.full([4], value: Double($0)) })
+            #expect(norms.floats() == [0, 2, 4, 6, 8])
+        }
+    }
+
+    @Test func generatorsRepeat() {
+        let a = Tensor.normal([100], using: Generator(seed: 7))
+        let b = Tensor.normal([100], using: Generator(seed: 7))
+        let c = Tensor.normal([100], using: Generator(seed: 8))
+        #expect(a.floats() == b.floats())
+        #expect(a.floats() != c.floats())
+    }
+
+    @Test func wrongShapesTrapNamingBoth() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = Tensor.zeros([2, 3]) + Tensor.zeros([2, 4])
+        }
+        let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(message.contains("add of [2, 3] and [2, 4]"))
+    }
+
+    @Test func adamWMatchesItsFormula() {
+        let (rate, beta1, beta2, decay, epsilon) = (0.1, 0.9, 0.999, 0.04, 1e-8)
+        var w = 1.5, m = 0.0, v = 0.0
+        let weight = Tensor.full([1], value: w), first = Tensor.zeros([1]), second = Tensor.zeros([1])
+        for (index, g) in [0.3, -0.2, 0.7].enumerated() {
+            let t = Double(index + 1)
+            TensorList.adamW(
+                weights: [weight], gradients: [Tensor.full([1], value: g)], firstMoments: [first], secondMoments: [second],
+                steps: [Tensor.full([1], value: t)], rate: rate, beta1: beta1, beta2: beta2, decay: decay, epsilon: epsilon)
+            w *= 1 - rate * decay
+            m = beta1 * m + (1 - beta1) * g
+            v = beta2 * v + (1 - beta2) * g * g
+            w -= rate / (1 - power(beta1, t)) * m / ((v.squareRoot() / (1 - power(beta2, t)).squareRoot()) + epsilon)
+        }
+        #expect(abs(weight.item() - w) < 1e-6)
+    }
+
+    private func power(_ base: Double, _ exponent: Double) -> Double { (0..<Int(exponent)).reduce(1.0) { p, _ in p * base } }
+}

@@ -23,8 +23,8 @@ let package = Package(
             name: "CSelfPatchPixels",
             linkerSettings: [
                 // Static, so that the program needs no image library where it runs. The order matters.
-                ":libturbojpeg.a", ":libwebpdemux.a", ":libtiff.a", ":libwebp.a", ":libpng16.a", ":libgif.a", ":libjpeg.a",
-                ":libjbig.a", ":liblzma.a", ":libzstd.a", ":libdeflate.a", ":libLerc.a", ":libz.a",
+                ":libturbojpeg.a", ":libwebpdemux.a", ":libtiff.a", ":libwebp.a", ":libpng16.a", ":libgif.a",
+                ":libjpeg.a", ":libjbig.a", ":liblzma.a", ":libzstd.a", ":libdeflate.a", ":libLerc.a", ":libz.a",
             ].map { .linkedLibrary($0, .when(platforms: [.linux])) }),
         .target(name: "SelfPatchFormats", dependencies: ["Yams"]),
         .target(name: "SelfPatchTensors", dependencies: ["CSelfPatchTorch", "SelfPatchFormats"]),
@@ -33,7 +33,9 @@ let package = Package(
         .target(name: "SelfPatchData", dependencies: ["CSelfPatchPixels", "SelfPatchTensors", "SelfPatchFormats"]),
         .target(
             name: "SelfPatchTraining",
-            dependencies: ["SelfPatchData", "SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats"]),
+            dependencies: [
+                "SelfPatchData", "SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats",
+            ]),
         .target(
             name: "SelfPatchEvaluation",
             dependencies: [
@@ -49,12 +51,31 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["SelfPatchFormats"], path: "Tests/TestSupport"),
         .testTarget(name: "FormatsTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
-        .testTarget(name: "TensorsTests", dependencies: ["SelfPatchTensors", "TestSupport"]),
-        .testTarget(name: "ModelTests", dependencies: ["SelfPatchModel", "TestSupport"]),
-        .testTarget(name: "DataTests", dependencies: ["SelfPatchData", "TestSupport"]),
-        .testTarget(name: "TrainingTests", dependencies: ["SelfPatchTraining", "TestSupport"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["SelfPatchEvaluation", "TestSupport"]),
-        .testTarget(name: "GoldenTests", dependencies: ["SelfPatchEvaluation", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),
+        .testTarget(
+            name: "ModelTests",
+            dependencies: ["SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),
+        .testTarget(
+            name: "DataTests",
+            dependencies: ["SelfPatchData", "CSelfPatchPixels", "SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors",
+                "SelfPatchFormats", "TestSupport",
+            ]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "SelfPatchEvaluation", "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers",
+                "SelfPatchTensors", "SelfPatchFormats", "TestSupport",
+            ]),
+        .testTarget(
+            name: "GoldenTests",
+            dependencies: [
+                "SelfPatchEvaluation", "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers",
+                "SelfPatchTensors", "SelfPatchFormats", "TestSupport",
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

@@ -138,7 +138,7 @@ import Testing
         #expect(try tree.decode(Settings.self).name == text)
     }
 
-    @Test(arguments: [0, 0.1, 1e-6, 1e-300, 5e-324, 1.7976931348623157e308, -3, 0.1 + 0.2, 1e15, 123456789012345680, 2e22])
+    @Test(arguments: [0, 0.1, 1e-6, 1e-300, Double.leastNonzeroMagnitude, 1.7976931348623157e308, -3, 0.1 + 0.2, 1e15, 123456789012345680, 2e22])
     func everyNumberSurvivesTheFile(number: Double) throws {
         var settings = Settings()
         settings.rate = number

@@ -1,0 +1,74 @@
+import Foundation
+import SelfPatchTensors
+
+/// A drawn picture and what is in it.
+public struct Scene: Sendable {
+    /// Three channels.
+    public let pixels: Pixels
+    /// The kind of all things in the scene: the image's class.
+    public let kind: ThingKind
+    /// `height * width` values, rows from the top: 0 is ground, `kind.maskValue` a thing.
+    public let mask: [UInt8]
+}
+
+/// Draws scenes whose labels are known: textured things of one kind on a textured ground, in varied light.
+///
+/// A scene holds a few things of one kind, each with its own size, turn, place and period of its surface. The kind decides
+/// shape, surface and (within `hueDeviation`) hue. Hues matter: where all colours are random, a scene's palette tells its
+/// views from those of others, and that is all a network learns in minutes. The ground is mixed from three muted colours
+/// by two smooth noises; plain ellipses lie about as clutter; then come brightness, a linear slope of light, and grain.
+///
+/// A scene depends on `seed` and its index alone, never on those drawn before.
+public struct SceneGenerator: Sendable {
+    public struct Settings: Equatable, Sendable {
+        /// Side of the square picture in pixels.
+        public var side = 96
+        /// How many things a scene holds.
+        public var things = 2...6
+        /// Reach of a thing from its middle, as a share of half the side.
+        public var reach = 0.25...0.6
+        /// Period of a surface's pattern in pixels.
+        public var period = 7.0...12.0
+        /// Deviation of a thing's hue from its kind's, in degrees.
+        public var hueDeviation = 16.0
+        /// Saturation of the ground's and the clutter's colours.
+        public var groundSaturation = 0.0...0.25
+        /// How many plain ellipses lie on the ground.
+        public var clutter = 0...3
+        /// Factor on all channels.
+        public var light = 0.3...1.25
+        /// Largest relative change of the light from one edge of the picture to the other.
+        public var lightSlope = 0.5
+        /// Deviation of the grain, in 1/255.
+        public var grain = 2.0...10.0
+
+        public init() {}
+    }
+
+    public let seed: UInt64
+    public let settings: Settings
+
+    public init(seed: UInt64, settings: Settings = Settings()) {
+        self.seed = seed
+        self.settings = settings
+    }
+
+    /// Draws scene `index`; the kinds take turns, so that any ten scenes in a row hold each once.
+    public func scene(_ index: Int) -> Scene {
+        let kind = ThingKind.allCases[index % ThingKind.allCases.count]
+        var generator = KeyedGenerator(seed, 0x5CE2E, UInt64(index))
+        var canvas = SceneCanvas(side: settings.side)
+        canvas.paintGround(saturation: settings.groundSaturation, generator: &generator)
+        for _ in 0..<generator.integer(in: settings.clutter) {
+            canvas.paintClutter(saturation: settings.groundSaturation, generator: &generator)
+        }
+        let count = generator.integer(in: settings.things)
+        for _ in 0..<count {
+            // Where several share the picture each is a little smaller, so that they do not cover one another.
+            let reach = generator.uniform(in: settings.reach) / Double(count).squareRoot().squareRoot()
+            canvas.paint(kind, reach: reach, settings: settings, generator: &generator)
+        }
+        canvas.light(settings, generator: &generator)
+        return Scene(pixels: canvas.pixels(), kind: kind, mask: canvas.mask)
+    }
+}

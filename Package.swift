@@ -74,7 +74,7 @@ let package = Package(
             name: "GoldenTests",
             dependencies: [
                 "SelfPatchEvaluation", "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers",
-                "SelfPatchTensors", "SelfPatchFormats", "TestSupport",
+                "SelfPatchTensors", "SelfPatchFormats", "CSelfPatchPixels", "TestSupport",
             ]),
         .testTarget(name: "CommandTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
     ],

@@ -1,0 +1,139 @@
+import SelfPatchFormats
+
+/// What the multi-crop augmentation makes of an image: two global views and any number of local ones.
+///
+/// The defaults are those of the reference (method.md section 4).
+public struct MultiCropSettings: Codable, Equatable, Sendable {
+    /// How often each part is applied to one kind of view, as probabilities.
+    public struct Chances: Codable, Equatable, Sendable {
+        /// The columns are reversed.
+        public var flip: Double
+        /// Brightness, contrast, saturation and hue change, in a random order.
+        public var jitter: Double
+        /// Luma in all three channels.
+        public var greyscale: Double
+        public var blur: Double
+        /// Levels of 128 and more are turned round.
+        public var solarize: Double
+
+        public init(
+            flip: Double = 0.5, jitter: Double = 0.8, greyscale: Double = 0.2, blur: Double, solarize: Double = 0
+        ) {
+            self.flip = flip
+            self.jitter = jitter
+            self.greyscale = greyscale
+            self.blur = blur
+            self.solarize = solarize
+        }
+    }
+
+    /// Size of the two global views in pixels, `[height, width]`.
+    public var globalSize = ViewSize(square: 224)
+    /// Size of the local views.
+    public var localSize = ViewSize(square: 96)
+    /// Local views an image; 0 is allowed.
+    public var localCount = 8
+
+    /// Share of the image's area that a global view is cut from.
+    public var globalScale = 0.25...1.0
+    /// Share of the image's area that a local view is cut from.
+    public var localScale = 0.05...0.25
+    /// Width over height of what a view is cut from; its logarithm is uniform.
+    public var aspect = 3.0 / 4.0...4.0 / 3.0
+
+    public var firstGlobal = Chances(blur: 1)
+    public var secondGlobal = Chances(blur: 0.1, solarize: 0.2)
+    public var local = Chances(blur: 0.5)
+
+    /// Factors of the color jitter; 1 changes nothing.
+    public var brightness = 0.6...1.4
+    public var contrast = 0.6...1.4
+    public var saturation = 0.8...1.2
+    /// Shift of the hue in turns, within -0.5...0.5; 0 changes nothing.
+    public var hue = -0.1...0.1
+    /// Deviation of the blur in pixels of the view.
+    public var blurRadius = 0.1...2.0
+
+    /// Mean of each channel over the data, of levels in 0...1. Their number is the number of channels that the model sees.
+    public var mean = [0.485, 0.456, 0.406]
+    /// Deviation of each channel.
+    public var deviation = [0.229, 0.224, 0.225]
+
+    public init() {}
+
+    /// The image loss compares two global views, so there are always two.
+    public var globalCount: Int { 2 }
+    public var viewCount: Int { globalCount + localCount }
+    public var channels: Int { mean.count }
+
+    /// Kind of a view: 0 and 1 are the global ones, the local ones follow.
+    public func chances(ofView view: Int) -> Chances {
+        view == 0 ? firstGlobal : view == 1 ? secondGlobal : local
+    }
+
+    public func size(ofView view: Int) -> ViewSize {
+        view < globalCount ? globalSize : localSize
+    }
+
+    public func scale(ofView view: Int) -> ClosedRange<Double> {
+        view < globalCount ? globalScale : localScale
+    }
+}
+
+extension MultiCropSettings {
+    /// Refuses what cannot be obeyed.
+    ///
+    /// - Parameter key: what the settings are called where the user wrote them, "views" for example.
+    public func validate(key: String = "views") throws {
+        for (name, size) in [("globalSize", globalSize), ("localSize", localSize)] {
+            guard (1...16_384).contains(size.height), (1...16_384).contains(size.width) else {
+                throw UserError(
+                    "\(key).\(name) is \(size); each side must lie between 1 and 16,384 pixels.", kind: .usage)
+            }
+        }
+        guard (0...1_000).contains(localCount) else {
+            throw UserError("\(key).localCount is \(localCount); it must lie between 0 and 1,000.", kind: .usage)
+        }
+        for (name, scale) in [("globalScale", globalScale), ("localScale", localScale)] {
+            try require(scale, "\(key).\(name)", within: 0...1, "shares of the image's area above 0 and up to 1")
+            guard scale.upperBound > 0 else {
+                throw UserError("\(key).\(name) is \(scale); its upper end must be above 0.", kind: .usage)
+            }
+        }
+        try require(aspect, "\(key).aspect", within: 0.01...100, "width over height, from 0.01 to 100")
+        for (name, chances) in [("firstGlobal", firstGlobal), ("secondGlobal", secondGlobal), ("local", local)] {
+            for (part, chance) in [
+                ("flip", chances.flip), ("jitter", chances.jitter), ("greyscale", chances.greyscale),
+                ("blur", chances.blur), ("solarize", chances.solarize),
+            ] {
+                guard (0...1).contains(chance) else {
+                    throw UserError(
+                        "\(key).\(name).\(part) is \(chance); it is a probability, from 0 to 1.", kind: .usage)
+                }
+            }
+        }
+        for (name, factors) in [("brightness", brightness), ("contrast", contrast), ("saturation", saturation)] {
+            try require(factors, "\(key).\(name)", within: 0...100, "factors from 0 up, where 1 changes nothing")
+        }
+        try require(hue, "\(key).hue", within: -0.5...0.5, "turns from -0.5 to 0.5")
+        try require(blurRadius, "\(key).blurRadius", within: 0...1_000, "pixels of the view, from 0 up")
+        guard !mean.isEmpty, mean.count == deviation.count else {
+            throw UserError(
+                "\(key).mean has \(mean.count) numbers and \(key).deviation \(deviation.count); "
+                    + "each needs one number a channel.", kind: .usage)
+        }
+        guard mean.allSatisfy(\.isFinite), deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw UserError(
+                "\(key).mean is \(mean) and \(key).deviation \(deviation); deviations must be above 0.", kind: .usage)
+        }
+    }
+
+    private func require(
+        _ range: ClosedRange<Double>, _ key: String, within limits: ClosedRange<Double>, _ words: String
+    ) throws {
+        guard limits.contains(range.lowerBound), limits.contains(range.upperBound) else {
+            throw UserError(
+                "\(key) is [\(range.lowerBound), \(range.upperBound)]; it holds \(words).", kind: .usage)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import SelfPatchTensors
+
+/// What all randomness about one image in one epoch comes from: the same views on any thread, in any order, at any time.
+public struct SampleKey: Hashable, Sendable {
+    public var seed: UInt64
+    /// Epochs count from 0.
+    public var epoch: Int
+    /// The image's place in the data set, not in the shuffled order.
+    public var index: Int
+
+    public init(seed: UInt64, epoch: Int, index: Int) {
+        self.seed = seed
+        self.epoch = epoch
+        self.index = index
+    }
+
+    /// The numbers that one view is drawn from; views share none, so adding one changes no other.
+    func generator(view: Int) -> KeyedGenerator {
+        KeyedGenerator(Purpose.view.rawValue, seed, UInt64(epoch), UInt64(index), UInt64(view))
+    }
+
+    /// The image to take where this one cannot be read, and the next one where that cannot be read either.
+    func replacement(attempt: Int, count: Int) -> Int {
+        var generator = KeyedGenerator(
+            Purpose.replacement.rawValue, seed, UInt64(epoch), UInt64(index), UInt64(attempt))
+        return generator.integer(below: count)
+    }
+}
+
+/// First words of the keys drawn from in this module, so that no two draws for different ends ever agree.
+enum Purpose: UInt64 {
+    case view = 0x76_6965_77
+    case order = 0x6f_7264_6572
+    case replacement = 0x72_6570_6c61_6365
+}
+
+extension KeyedGenerator {
+    /// Uniform in 0 ..< count.
+    mutating func integer(below count: Int) -> Int {
+        Int(next().multipliedFullWidth(by: UInt64(count)).high)
+    }
+
+    /// True with the given probability.
+    mutating func chance(_ probability: Double) -> Bool {
+        uniform() < probability
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import SelfPatchTensors
+
+/// Gives the micro-batches of a run in their order, made ahead of time by worker threads.
+///
+/// What comes out depends on the source, the settings, the seed and the step alone: any number of workers gives the same
+/// bytes, and a loader that starts at a step gives what one that ran there gives. Memory is taken once: `depth`
+/// micro-batches of views, and for each worker the image in hand.
+public final class ViewLoader {
+    private let work: ViewWork
+    private var next: (step: Int, part: Int)
+
+    /// Time that `nextBatch()` has spent waiting for workers, over the loader's life.
+    public private(set) var waited = Duration.zero
+
+    /// Starts the workers.
+    ///
+    /// - Parameters:
+    ///   - settings: valid ones; `source` gives images of `settings.channels` channels.
+    ///   - workers: threads, at least 1; 0 takes one for each processor but one.
+    ///   - depth: micro-batches ready or in the making at any time; at least 1.
+    ///   - step: the first step, counted from 0 through the run.
+    ///   - part: the first micro-batch of that step.
+    public init(
+        source: ImageSource, settings: MultiCropSettings, batches: MicroBatches, workers: Int = 0, depth: Int = 3,
+        step: Int = 0, part: Int = 0
+    ) {
+        precondition(source.count == batches.images, "\(source.count) images in the source, \(batches.images) to part")
+        precondition(step >= 0 && (0..<batches.parts).contains(part), "step \(step), micro-batch \(part)")
+        precondition(depth > 0, "a depth of \(depth)")
+        let workers = workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
+        next = (step, part)
+        work = ViewWork(
+            source: source, multiCrop: MultiCrop(settings), batches: batches, depth: depth,
+            first: step * batches.parts + part)
+        work.start(workers: workers)
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// The next micro-batch; waits until it is there.
+    ///
+    /// - Throws: what the source's `skip` threw, at the micro-batch that it concerns and ever after.
+    public func nextBatch() throws -> ViewBatch {
+        let samples = work.batches.samples(ofPart: next.part)
+        let start = ContinuousClock.now
+        let slot = try work.take(next.step * work.batches.parts + next.part)
+        waited += ContinuousClock.now - start
+        // The views are copied, so that the worker's memory is free at once and the tensors live as long as they like.
+        let batch = slot.batch(samples: samples, settings: work.multiCrop.settings)
+        work.giveBack()
+        next.part += 1
+        if next.part == work.batches.parts { next = (next.step + 1, 0) }
+        return batch
+    }
+
+    /// Ends the workers and waits for them; each finishes the image in hand. `nextBatch()` may not be called after.
+    public func stop() {
+        work.stop()
+    }
+}

@@ -54,7 +54,9 @@ public struct NeighborSearch {
                 let products = withoutGradients {
                     block.matmul(bank.narrowed(0, first..<first + columns).transposed(0, 1))
                 }
-                products.withBytes { selection.offer($0.bindMemory(to: Float.self), columns: columns, firstIndex: first) }
+                products.withBytes {
+                    selection.offer($0.bindMemory(to: Float.self), columns: columns, firstIndex: first)
+                }
             }
             selection.finish()
             similarities += selection.values

@@ -9,7 +9,8 @@ public struct PatchLabels: Sendable {
     public var count: Int { shares.count / classCount }
 
     public init(classCount: Int, shares: [Float]) {
-        precondition(classCount > 0 && shares.count % classCount == 0, "\(shares.count) shares of \(classCount) classes")
+        precondition(
+            classCount > 0 && shares.count % classCount == 0, "\(shares.count) shares of \(classCount) classes")
         self.classCount = classCount
         self.shares = shares
     }

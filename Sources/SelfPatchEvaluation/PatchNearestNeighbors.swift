@@ -60,61 +60,13 @@ public struct PatchNearestNeighbors {
     public func score(of queries: Tensor, truth: PatchLabels) -> PatchScore {
         let predicted = shares(of: queries)
         precondition(truth.count == predicted.count, "\(truth.count) labels for \(predicted.count) patches")
-        precondition(truth.classCount == predicted.classCount, "\(truth.classCount) and \(predicted.classCount) classes")
+        precondition(
+            truth.classCount == predicted.classCount, "\(truth.classCount) and \(predicted.classCount) classes")
         var score = PatchScore(classCount: truth.classCount)
         for patch in 0..<truth.count {
             guard let label = truth.majority(of: patch), let guess = predicted.majority(of: patch) else { continue }
             score.add(truth: label, predicted: guess)
         }
         return score
-    }
-}
-
-/// Labelled patches in memory, gathered image by image.
-public struct PatchBank {
-    /// `[patches, width]`.
-    public let features: Tensor
-    public let labels: PatchLabels
-
-    public var count: Int { labels.count }
-
-    /// Keeps patches of several images, evenly from all of them, up to `settings.bankSize`; patches without a label are
-    /// left out.
-    ///
-    /// - Parameters:
-    ///   - images: `[patches, width]` of each image, with the labels of its patches.
-    ///   - imageCount: how many images there are.
-    /// - Returns: nil where no patch has a label.
-    public static func gathered<Images: Sequence>(
-        from images: Images, imageCount: Int, settings: PatchNearestNeighbors.Settings
-    ) -> PatchBank? where Images.Element == (features: Tensor, labels: PatchLabels) {
-        var kept: [Tensor] = []
-        var shares: [Float] = []
-        var classCount = 1
-        var total = 0
-        for (index, image) in images.enumerated() {
-            // What is left of the bank is divided among the images that are left.
-            let quota = (settings.bankSize - total + (imageCount - index) - 1) / max(imageCount - index, 1)
-            var places = (0..<image.labels.count).filter { image.labels.majority(of: $0) != nil }
-            if places.count > quota {
-                var generator = KeyedGenerator(settings.seed, 0xBA2C, UInt64(index))
-                places.shuffle(using: &generator)
-                places = places.prefix(max(quota, 0)).sorted()
-            }
-            guard !places.isEmpty else { continue }
-            classCount = image.labels.classCount
-            kept.append(image.features.rows(Tensor.from(places, shape: [places.count])).moved(to: .cpu))
-            for place in places { shares += image.labels.shares[place * classCount..<(place + 1) * classCount] }
-            total += places.count
-        }
-        guard !kept.isEmpty else { return nil }
-        return PatchBank(
-            features: Tensor.concatenated(kept), labels: PatchLabels(classCount: classCount, shares: shares))
-    }
-
-    public init(features: Tensor, labels: PatchLabels) {
-        precondition(features.shape[0] == labels.count, "\(labels.count) labels for \(features.shape)")
-        self.features = features
-        self.labels = labels
     }
 }

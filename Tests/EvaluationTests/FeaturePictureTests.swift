@@ -9,7 +9,9 @@ import Testing
         let values = (0..<images * grid.count).flatMap { place -> [Float] in
             let (row, column) = (place % grid.count / grid.columns, place % grid.columns)
             let isThing = row * 4 / grid.rows % 3 != 0 && column * 4 / grid.columns % 3 != 0
-            return (0..<width).map { Float(generator.uniform(-0.2, 0.2)) + (isThing ? Float($0 % 2) : Float(1 - $0 % 2)) }
+            return (0..<width).map {
+                Float(generator.uniform(-0.2, 0.2)) + (isThing ? Float($0 % 2) : Float(1 - $0 % 2))
+            }
         }
         return Tensor.from(values, shape: [images, grid.count, width])
     }

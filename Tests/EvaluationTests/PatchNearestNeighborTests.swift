@@ -46,32 +46,48 @@ import Testing
     @Test func bankTakesEvenlyFromAllImagesAndSkipsUnlabelledPatches() throws {
         var settings = PatchNearestNeighbors.Settings()
         settings.bankSize = 30
-        let images: [(features: Tensor, labels: PatchLabels)] = (0..<10).map { image in
-            let features = Tensor.full([8, 4], value: Double(image + 1))
-            let shares: [Float] = (0..<8).flatMap { patch -> [Float] in patch == 0 ? [0, 0] : [1, 0] }
-            return (features, PatchLabels(classCount: 2, shares: shares))
+        func gather() throws -> PatchBank {
+            var builder = PatchBank.Builder(imageCount: 10, settings: settings)
+            for image in 1...10 {
+                let shares: [Float] = (0..<8).flatMap { patch -> [Float] in patch == 0 ? [0, 0] : [1, 0] }
+                builder.add(
+                    features: Tensor.full([8, 4], value: Double(image)),
+                    labels: PatchLabels(classCount: 2, shares: shares))
+            }
+            return try #require(builder.bank)
         }
-        let bank = try #require(PatchBank.gathered(from: images, imageCount: 10, settings: settings))
+        let bank = try gather()
         #expect(bank.count == 30)
         #expect(bank.features.shape == [30, 4])
         let origins = bank.features.floats().enumerated().compactMap { $0.offset % 4 == 0 ? Int($0.element) : nil }
         for image in 1...10 { #expect(origins.count { $0 == image } == 3) }
         #expect(bank.labels.shares.enumerated().allSatisfy { $0.element == ($0.offset % 2 == 0 ? 1 : 0) })
-        let again = PatchBank.gathered(from: images, imageCount: 10, settings: settings)
-        #expect(again?.features.floats() == bank.features.floats())
-        let unlabelled = [(features: Tensor.ones([1, 2]), labels: PatchLabels(classCount: 2, shares: [0, 0]))]
-        #expect(PatchBank.gathered(from: unlabelled, imageCount: 1, settings: settings) == nil)
+        #expect(try gather().features.floats() == bank.features.floats())
     }
 
-    @Test func smallSetsAreKeptWhole() throws {
-        let images = [(features: Tensor.ones([5, 2]), labels: PatchLabels(classCount: 1, shares: [1, 1, 1, 1, 1]))]
-        let bank = try #require(PatchBank.gathered(from: images, imageCount: 1, settings: .init()))
-        #expect(bank.count == 5)
+    @Test func imagesWithFewPatchesLeaveTheirRoomToOthers() throws {
+        var settings = PatchNearestNeighbors.Settings()
+        settings.bankSize = 12
+        var builder = PatchBank.Builder(imageCount: 3, settings: settings)
+        for count in [1, 2, 50] {
+            builder.add(
+                features: Tensor.ones([count, 2]),
+                labels: PatchLabels(classCount: 1, shares: [Float](repeating: 1, count: count)))
+        }
+        #expect(builder.bank?.count == 12)
+    }
+
+    @Test func noLabelsGiveNoBank() {
+        var builder = PatchBank.Builder(imageCount: 1, settings: .init())
+        builder.add(features: Tensor.ones([1, 2]), labels: PatchLabels(classCount: 2, shares: [0, 0]))
+        #expect(builder.bank == nil)
     }
 
     @Test func scoreIsThatOfItsCounts() {
         var score = PatchScore(classCount: 3)
-        for (truth, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] { score.add(truth: truth, predicted: predicted) }
+        for (truth, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
+            score.add(truth: truth, predicted: predicted)
+        }
         #expect(score.total == 5)
         #expect(abs(score.accuracy - 60) < 1e-9)
         #expect(abs(score.intersectionOverUnion(of: 0)! - 50) < 1e-9)

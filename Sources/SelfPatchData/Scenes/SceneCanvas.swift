@@ -73,7 +73,8 @@ struct SceneCanvas {
         let grain = generator.uniform(in: settings.grain) / 255
         for y in 0..<side {
             for x in 0..<side {
-                let factor = brightness * (1 + across * (Float(x) - Float(side) / 2) + down * (Float(y) - Float(side) / 2))
+                let factor =
+                    brightness * (1 + across * (Float(x) - Float(side) / 2) + down * (Float(y) - Float(side) / 2))
                 let place = y * side + x
                 colors[place].red = colors[place].red * factor + Float(grain * generator.roughlyNormal())
                 colors[place].green = colors[place].green * factor + Float(grain * generator.roughlyNormal())

@@ -9,6 +9,9 @@ public struct Scene: Sendable {
     public let kind: ThingKind
     /// `height * width` values, rows from the top: 0 is ground, `kind.maskValue` a thing.
     public let mask: [UInt8]
+
+    /// The mask as a picture of one channel.
+    public var maskPixels: Pixels { Pixels(height: pixels.height, width: pixels.width, channels: 1, bytes: mask) }
 }
 
 /// Draws scenes whose labels are known: textured things of one kind on a textured ground, in varied light.

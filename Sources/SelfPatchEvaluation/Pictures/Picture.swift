@@ -34,6 +34,9 @@ public struct Picture: Sendable {
     /// What has been drawn.
     public var pixels: Pixels { Pixels(height: height, width: width, channels: 3, bytes: bytes) }
 
+    /// Writes a PNG file, whole or not at all.
+    public func write(to path: String) throws { try PNGFile.write(pixels, to: path) }
+
     public subscript(row: Int, column: Int) -> PictureColor {
         get {
             let place = (row * width + column) * 3

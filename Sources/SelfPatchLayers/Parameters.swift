@@ -1,0 +1,24 @@
+import SelfPatchTensors
+
+/// A tensor and what it is called in weights files.
+public struct NamedTensor {
+    public let name: String
+    public let tensor: Tensor
+
+    public init(_ name: String, _ tensor: Tensor) {
+        self.name = name
+        self.tensor = tensor
+    }
+}
+
+/// Something with learned tensors, which it lists by name, in a fixed order.
+public protocol Parameterized {
+    var parameters: [NamedTensor] { get }
+}
+
+extension Parameterized {
+    /// Its parameters as a part of something larger: `attn.qkv.weight` for the part `attn`.
+    public func parameters(of part: String) -> [NamedTensor] {
+        parameters.map { NamedTensor("\(part).\($0.name)", $0.tensor) }
+    }
+}

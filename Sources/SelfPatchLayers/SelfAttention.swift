@@ -1,0 +1,27 @@
+import SelfPatchTensors
+
+/// Multi-head attention of all tokens of an image to one another.
+public struct SelfAttention: Parameterized {
+    /// Queries, keys and values in one product; its output splits as `[3, heads, width / heads]`.
+    public let queryKeyValue: Linear
+    public let projection: Linear
+    public let heads: Int
+
+    public init(width: Int, heads: Int, _ initializer: Initializer) {
+        precondition(width % heads == 0, "\(heads) heads for a width of \(width)")
+        queryKeyValue = Linear(from: width, to: 3 * width, initializer)
+        projection = Linear(from: width, to: width, initializer)
+        self.heads = heads
+    }
+
+    /// - Parameter tokens: `[images, tokens, width]`, and so is the result.
+    public func callAsFunction(_ tokens: Tensor) -> Tensor {
+        let (images, count, width) = (tokens.size(0), tokens.size(1), tokens.size(2))
+        let parts = queryKeyValue(tokens).reshaped([images, count, 3, heads, width / heads]).permuted([2, 0, 3, 1, 4])
+        let attended = Tensor.attention(
+            query: parts.selected(0, 0), key: parts.selected(0, 1), value: parts.selected(0, 2))
+        return projection(attended.transposed(1, 2).reshaped([images, count, width]))
+    }
+
+    public var parameters: [NamedTensor] { queryKeyValue.parameters(of: "qkv") + projection.parameters(of: "proj") }
+}

@@ -1,0 +1,33 @@
+import SelfPatchLayers
+import SelfPatchTensors
+
+/// A pre-norm transformer block: attention and MLP, each on a residual branch that drop path may leave out.
+///
+/// Source: `Block` in the authors' vision transformer.
+public struct Block: Parameterized {
+    let attentionNorm: LayerNorm
+    let attention: SelfAttention
+    let mlpNorm: LayerNorm
+    let mlp: MLP
+    let index: Int
+
+    public init(_ architecture: Architecture, index: Int, _ initializer: Initializer) {
+        let width = architecture.width
+        attentionNorm = LayerNorm(width: width, epsilon: architecture.normEpsilon, initializer)
+        attention = SelfAttention(width: width, heads: architecture.heads, initializer)
+        mlpNorm = LayerNorm(width: width, epsilon: architecture.normEpsilon, initializer)
+        mlp = MLP(width: width, hiddenWidth: architecture.mlpRatio * width, initializer)
+        self.index = index
+    }
+
+    /// - Parameter tokens: `[images, patches, width]`, and so is the result.
+    public func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath) -> Tensor {
+        let x = dropPath.adding(attention(attentionNorm(tokens)), to: tokens, block: index, .attention)
+        return dropPath.adding(mlp(mlpNorm(x)), to: x, block: index, .mlp)
+    }
+
+    public var parameters: [NamedTensor] {
+        attentionNorm.parameters(of: "norm1") + attention.parameters(of: "attn")
+            + mlpNorm.parameters(of: "norm2") + mlp.parameters(of: "mlp")
+    }
+}

@@ -1,0 +1,81 @@
+import SelfPatchLayers
+import SelfPatchTensors
+
+/// What the teacher says of some images: unit vectors, from which the losses make distributions piece by piece.
+public struct Targets {
+    /// Of the global views, `[2 * images, d]`, view-major.
+    public let image: Tensor
+    /// `[K, d]`
+    public let imagePrototypes: Tensor
+    /// Sum of the image bottlenecks over all views that the teacher saw, `[d]`, and how many they were: the centre's part.
+    public let imageSum: (vector: Tensor, count: Int)
+    /// Of each group of views: `[rows * patches, d]`, and where the rows stand. Empty without a patch loss.
+    public let patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)]
+    public let patchPrototypes: Tensor?
+    /// Images in this part of the batch.
+    public let images: Int
+    /// The teacher's last tokens of the global views and their summaries, for the signs of health.
+    public let globalTokens: Tensor
+    public let globalSummaries: Tensor
+
+    /// Of one view: `[images * patches, d]`.
+    func patches(ofView view: Int) -> Tensor {
+        guard let group = patches.first(where: { $0.views.contains(view) }) else {
+            preconditionFailure("the teacher did not see view \(view)")
+        }
+        let rows = images * group.patchesPerView
+        let start = (view - group.views.lowerBound) * rows
+        return group.vectors.narrowed(0, start..<start + rows)
+    }
+
+    /// Sum of all patch bottlenecks, `[d]`, and how many they were.
+    public var patchSum: (vector: Tensor, count: Int)? {
+        guard let first = patches.first?.vectors.sum(0) else { return nil }
+        let sum = patches.dropFirst().reduce(first) { $0 + $1.vectors.sum(0) }
+        return (sum, patches.reduce(0) { $0 + $1.vectors.size(0) })
+    }
+}
+
+extension Network {
+    /// The teacher's part of a step. Without gradients.
+    /// - Parameters:
+    ///   - groups: the views of each size, the global ones first; the local ones are passed over where the settings say so.
+    ///   - matching: for each group's grid; nil without a patch loss.
+    public func targets(
+        for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, matching: (Grid) -> PositiveMatching
+    ) -> Targets {
+        withoutGradients {
+            let seen = settings.teacherSeesLocalViews ? groups : Array(groups.prefix(1))
+            var summaries: [Tensor] = []
+            var chosen: [Tensor] = []
+            var globalTokens: Tensor?
+            for views in seen {
+                let tokens = backbone(views.pixels).cast(to: .float32)
+                if settings.hasPatchLoss {
+                    let targets = aggregation.targets(of: tokens, matching(backbone.grid(of: views.pixels)))
+                    summaries.append(targets.summary)
+                    chosen.append(draw.chosen(of: targets.patches, views))
+                } else {
+                    summaries.append(aggregation.summary(of: tokens))
+                }
+                if globalTokens == nil { globalTokens = tokens }
+            }
+            guard let globalTokens, let imageHead else { preconditionFailure("a teacher without views or without heads") }
+            // Each head once, for all views.
+            let image = imageHead.bottleneck(Tensor.concatenated(summaries))
+            var patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)] = []
+            if let patchHead, settings.hasPatchLoss {
+                let vectors = patchHead.bottleneck(Tensor.concatenated(chosen)).split(chosen.map { $0.size(0) })
+                patches = zip(vectors, seen).map { vectors, views in
+                    (vectors, views.numbers, vectors.size(0) / (views.numbers.count * views.samples.count))
+                }
+            }
+            let globalRows = seen[0].numbers.count * seen[0].samples.count
+            return Targets(
+                image: image.narrowed(0, 0..<globalRows), imagePrototypes: imageHead.prototypes(),
+                imageSum: (image.sum(0), image.size(0)), patches: patches,
+                patchPrototypes: settings.hasPatchLoss ? patchHead?.prototypes() : nil,
+                images: seen[0].samples.count, globalTokens: globalTokens, globalSummaries: summaries[0])
+        }
+    }
+}

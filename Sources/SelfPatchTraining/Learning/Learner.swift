@@ -1,0 +1,81 @@
+import SelfPatchFormats
+import SelfPatchLayers
+import SelfPatchModel
+import SelfPatchTensors
+
+/// Student, teacher, objective and optimiser: all that changes in a run.
+public final class Learner {
+    public let settings: Settings
+    public let student: Network
+    public let teacher: Network
+    public let optimizer: AdamW
+    public package(set) var objective: Objective
+
+    /// What shapes the learner, gathered from a run's settings.
+    public struct Settings: Sendable {
+        public var architecture: Architecture
+        public var heads: HeadSizes
+        public var objective: ObjectiveSettings
+        /// Views of an image beside the two global ones.
+        public var localViewCount: Int
+        /// Drop path's rate in the student's last block.
+        public var dropPath: Double
+        /// Longest gradient of a parameter tensor; 0 for any.
+        public var clip: Double
+        /// Every view forward and backward by itself, for less memory and the same step.
+        public var viewsInTurn: Bool
+        public var precision: Precision
+        public var seed: UInt64
+
+        public init(
+            architecture: Architecture, heads: HeadSizes, objective: ObjectiveSettings, localViewCount: Int,
+            dropPath: Double = 0.1, clip: Double = 3, viewsInTurn: Bool = false, precision: Precision = .float32,
+            seed: UInt64 = 0
+        ) {
+            self.architecture = architecture
+            self.heads = heads
+            self.objective = objective
+            self.localViewCount = localViewCount
+            self.dropPath = dropPath
+            self.clip = clip
+            self.viewsInTurn = viewsInTurn
+            self.precision = precision
+            self.seed = seed
+        }
+    }
+
+    public init(_ settings: Settings, device: Device) {
+        self.settings = settings
+        func network() -> Network {
+            Network(
+                settings.architecture, heads: settings.heads, patchHead: settings.objective.hasPatchLoss,
+                seed: settings.seed, device: device)
+        }
+        student = network()
+        teacher = network()
+        teacher.copy(from: student)
+        optimizer = AdamW(ParameterGroups(student))
+        for parameter in optimizer.groups.trained { parameter.tensor.requiresGradient = true }
+        objective = Objective(
+            settings.objective, heads: settings.heads, localViewCount: settings.localViewCount, device: device)
+    }
+
+    /// Puts saved centres back, `[K]` and `[K_p]`.
+    public func restoreCenters(image: Tensor, patch: Tensor?) {
+        objective.restoreCenters(image: image, patch: patch)
+    }
+
+    /// Everything that a checkpoint must hold beside `optimizer.counters`, by name. Restoring copies into these tensors, but for the
+    /// centres: see `restoreCenters`.
+    public var state: [NamedTensor] {
+        student.parameters(named: "student") + teacher.parameters(named: "teacher")
+            + [NamedTensor("center.image", objective.imageCenter.value)]
+            + (objective.patchCenter.map { [NamedTensor("center.patch", $0.value)] } ?? []) + optimizer.state
+    }
+}
+
+extension Network {
+    func parameters(named owner: String) -> [NamedTensor] {
+        parameters.map { NamedTensor("\(owner).\($0.name)", $0.tensor) }
+    }
+}

@@ -1,0 +1,161 @@
+import SelfPatchLayers
+import SelfPatchModel
+import SelfPatchTensors
+
+/// Some images of a step's batch: all their views, by size, the global ones first.
+public struct BatchPart {
+    public let groups: [Views]
+
+    public init(_ groups: [Views]) {
+        precondition(groups.first?.numbers == 0..<2, "the global views come first")
+        self.groups = groups
+    }
+
+    var images: Int { groups[0].samples.count }
+}
+
+/// What a step was like. Losses are means over the whole batch.
+public struct StepReport: Sendable {
+    public var imageLoss = 0.0
+    /// Before its weight; 0 without a patch loss.
+    public var patchLoss = 0.0
+    /// What was minimised.
+    public var loss = 0.0
+    /// Norm of all gradients together, before clipping.
+    public var gradientNorm = 0.0
+    /// Only on steps that were watched.
+    public var imageSigns: Signs.Distribution?
+    public var patchSigns: Signs.Distribution?
+    public var likeness: Signs.Likeness?
+    public var imageCenterNorm: Double?
+    public var patchCenterNorm: Double?
+
+    public var isFinite: Bool { loss.isFinite && gradientNorm.isFinite }
+}
+
+/// A step whose loss or gradients are not numbers. Nothing was changed: weights, centres and counters are those before it.
+public struct NonFiniteStep: Error {
+    public let report: StepReport
+}
+
+extension Learner {
+    /// One step of the paper's algorithm on a batch that comes in one part or several (gradient accumulation: the same step).
+    /// - Parameters:
+    ///   - number: of the step, from 0: with the seed it decides all that is random here.
+    ///   - watched: whether to look for the signs of health as well.
+    /// - Throws: `NonFiniteStep` before anything is changed.
+    public func step(_ parts: [BatchPart], _ rates: Rates, number: Int, watched: Bool = false) throws -> StepReport {
+        let signs = watched ? Signs() : nil
+        let losses = gradients(of: parts, rates, number: number, signs: signs)
+        let norms = GradientClipping.clip(optimizer.groups.trained, to: settings.clip)  // each tensor by itself
+        var report = losses.report(norms, patchWeight: settings.objective.patchWeight)
+        guard report.isFinite else {
+            forgetStep()
+            throw NonFiniteStep(report: report)
+        }
+        update(rates)
+        if let signs { look(signs, &report) }
+        return report
+    }
+
+    /// Forward and backward: the losses, and the gradients of the whole batch in the student's parameters.
+    package func gradients(of parts: [BatchPart], _ rates: Rates, number: Int, signs: Signs? = nil) -> RunningLosses {
+        let device = student.device
+        let batch = parts.reduce(0) { $0 + $1.images }
+        let draw = PatchDraw(share: settings.objective.patchShare, seed: settings.seed, step: number)
+        let temperatures = Objective.Temperatures(image: rates.imageTemperature, patch: rates.patchTemperature)
+        let losses = RunningLosses(device)
+
+        for part in parts {  // micro-batches: one, unless accumulation is on
+            let share = Double(part.images) / Double(batch)
+            let targets = settings.precision.run(on: device) {
+                teacher.targets(for: part.groups, settings.objective, draw: draw) { objective.matching(on: $0) }
+            }
+            for views in turns(of: part) {  // all views together, or in turn to save memory
+                let loss = settings.precision.run(on: device) {
+                    let predictions = student.predictions(for: views, settings.objective, draw: draw) {
+                        DropPath(
+                            rate: settings.dropPath, depth: settings.architecture.depth, seed: settings.seed,
+                            step: number, rows: $0.rows)
+                    }
+                    return objective.losses(predictions, targets, temperatures, signs: signs)
+                }
+                (loss.total * share).backward()  // gradients add up
+                losses.add(loss, share)
+            }
+            objective.collect(targets)
+            signs?.observe(targets)
+        }
+        return losses
+    }
+
+    /// What follows the gradients, in the reference's order.
+    package func update(_ rates: Rates) {
+        objective.moveCenters()  // once a step: the losses used the old centres
+        if rates.lastLayerIsFrozen { LastLayerFreeze.dropGradients(optimizer.groups.trained) }
+        optimizer.update(rate: rates.learningRate, decay: rates.weightDecay)
+        dropGradients()
+        teacher.follow(student, momentum: rates.teacherMomentum)
+    }
+
+    /// The teacher alone: moves the centres to the mean of what it says, before the first step.
+    /// - Parameter round: from 0; after n rounds the centres are plain means over the n batches.
+    public func prepareCenters(_ parts: [BatchPart], round: Int) {
+        let draw = PatchDraw(share: settings.objective.patchShare, seed: settings.seed, step: 0)
+        for part in parts {
+            objective.collect(
+                settings.precision.run(on: student.device) {
+                    teacher.targets(for: part.groups, settings.objective, draw: draw) { objective.matching(on: $0) }
+                })
+        }
+        objective.moveCenters(momentum: Double(round) / Double(round + 1))
+    }
+
+    private func turns(of part: BatchPart) -> [[Views]] {
+        settings.viewsInTurn ? part.groups.flatMap(\.singly).map { [$0] } : [part.groups]
+    }
+
+    private func look(_ signs: Signs, _ report: inout StepReport) {
+        report.imageSigns = signs.image(loss: report.imageLoss)
+        report.patchSigns = signs.patch(loss: report.patchLoss)
+        report.likeness = signs.likeness
+        report.imageCenterNorm = objective.imageCenter.value.norm().item()
+        report.patchCenterNorm = objective.patchCenter.map { $0.value.norm().item() }
+    }
+
+    private func forgetStep() {
+        dropGradients()
+        objective.forgetCollected()
+    }
+
+    private func dropGradients() {
+        for parameter in optimizer.groups.trained { parameter.tensor.gradient = nil }
+    }
+}
+
+/// Sums of losses that stay on the device until the step's one look at them.
+package struct RunningLosses {
+    private let image: Tensor
+    private let patch: Tensor
+
+    init(_ device: Device) {
+        image = .zeros([], device: device)
+        patch = .zeros([], device: device)
+    }
+
+    func add(_ losses: Objective.Losses, _ share: Double) {
+        withoutGradients {
+            image.add(losses.image, scale: share)
+            if let loss = losses.patch { patch.add(loss, scale: share) }
+        }
+    }
+
+    /// - Parameter norms: of all gradients, `[count]`.
+    package func report(_ norms: Tensor?, patchWeight: Double) -> StepReport {
+        let gradient = norms.map { $0.norm() } ?? .zeros([], device: image.device)
+        let values = Tensor.stacked([image, patch, gradient]).doubles()
+        return StepReport(
+            imageLoss: values[0], patchLoss: values[1], loss: values[0] + patchWeight * values[1],
+            gradientNorm: values[2])
+    }
+}

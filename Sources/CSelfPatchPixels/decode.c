@@ -161,6 +161,8 @@ static px_status fail_unknown(px_input input, px_reason *reason) {
 
 px_status px_probe(const uint8_t *bytes, size_t count, int64_t pixel_limit, px_info *info, px_reason *reason) {
     px_input input = {bytes, count};
+    const int64_t most = (int64_t)1 << 40;  // far beyond any memory, and products with channel counts still fit
+    if (pixel_limit > most) pixel_limit = most;
     *info = (px_info){.format = PX_UNKNOWN, .orientation = 1};
     reason->text[0] = 0;
     if (count == 0) return px_fail(reason, PX_EMPTY, "is empty (0 bytes)");

@@ -74,7 +74,7 @@ static TIFF *open_tiff(tiff_source *source, int64_t pixels) {
 
 static px_status fail(const tiff_source *source, px_reason *reason) {
     if (source->has_run_out) return px_fail_truncated(reason, source->input);
-    const char *message = source->message[0] != 0 ? source->message : "without details";
+    const char *message = source->message[0] != 0 ? source->message : "no directory";
     return px_fail(reason, PX_CORRUPT, "is a damaged TIFF (%s)", message);
 }
 

@@ -1,4 +1,5 @@
 import CSelfPatchPixels
+import Foundation
 import SelfPatchFormats
 
 /// What an image file's header says.
@@ -114,6 +115,11 @@ public enum ImageFile {
         var reason = px_reason()
         var status = PX_OK
         let count = Int(header.width) * Int(header.height) * channels
+        // Only with a raised limit; an array that does not fit would end the program.
+        guard UInt64(count) <= ProcessInfo.processInfo.physicalMemory / 2 else {
+            throw ImageProblem(
+                .tooLarge, "needs \(count) bytes, more than half of this machine's memory; lower the limit on pixels")
+        }
         let unpacked = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             status = px_decode(
                 bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &header, Int32(channels),

@@ -133,7 +133,9 @@ final class ViewWork: @unchecked Sendable {
                 return (index, try source.read(index))
             } catch {
                 try source.skip(index, error)
-                if attempt == Self.attempts { throw error }
+                if attempt == Self.attempts {
+                    throw (error as? ImageProblem)?.userError(file: source.name(index)) ?? error
+                }
                 index = key.replacement(attempt: attempt, count: source.count)
             }
         }

@@ -1,9 +1,25 @@
 import ArgumentParser
+import Foundation
+import SelfPatchFormats
 
 /// The program: `selfpatch <command>`.
 @main
 struct SelfPatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "selfpatch",
-        abstract: "Pretrain Vision Transformers on your own images so that patches mean something.")
+        abstract: "Pretrain Vision Transformers on your own images so that patches mean something.",
+        subcommands: [CheckData.self])
+
+    /// The one place where errors become text and an exit code.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let error as UserError {
+            FileHandle.standardError.write(Data("selfpatch: \(error.message)\n".utf8))
+            exit(withError: ExitCode(error.exitCode))
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

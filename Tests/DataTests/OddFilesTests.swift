@@ -128,7 +128,7 @@ import Testing
     @Test func aFileThatIsGoneOrShortenedAfterListingIsNamed() throws {
         try withTemporaryFolder { folder in
             try PNGFile.write(picture, to: folder.file("gone.png"))
-            let short = try PNGFile.encode(picture).prefix(60)
+            let short = try PNGFile.encoded(picture).prefix(60)
             try PNGFile.write(picture, to: folder.file("short.png"))
             let images = try ImageFolder(root: folder.path)
             try FileManager.default.removeItem(atPath: images.path(of: 0))

@@ -8,7 +8,10 @@ struct SelfPatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "selfpatch",
         abstract: "Pretrain Vision Transformers on your own images so that patches mean something.",
-        subcommands: [CheckData.self])
+        subcommands: [
+            CheckData.self,
+            Doctor.self,
+        ])
 
     /// The one place where errors become text and an exit code.
     static func main() {

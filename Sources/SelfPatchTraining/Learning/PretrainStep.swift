@@ -43,23 +43,30 @@ extension Learner {
     /// - Parameters:
     ///   - number: of the step, from 0: with the seed it decides all that is random here.
     ///   - watched: whether to look for the signs of health as well.
+    ///   - clock: times the parts.
     /// - Throws: `NonFiniteStep` before anything is changed.
-    public func step(_ parts: [BatchPart], _ rates: Rates, number: Int, watched: Bool = false) throws -> StepReport {
+    public func step(
+        _ parts: [BatchPart], _ rates: Rates, number: Int, watched: Bool = false, clock: StepClock? = nil
+    ) throws -> StepReport {
         let signs = watched ? Signs() : nil
-        let losses = gradients(of: parts, rates, number: number, signs: signs)
-        let norms = GradientClipping.clip(optimizer.groups.trained, to: settings.clip)  // each tensor by itself
+        let losses = gradients(of: parts, rates, number: number, signs: signs, clock: clock)
+        let norms = clock.measure(.clipping) {
+            GradientClipping.clip(optimizer.groups.trained, to: settings.clip)  // each tensor by itself
+        }
         var report = losses.report(norms, patchWeight: settings.objective.patchWeight)
         guard report.isFinite else {
             forgetStep()
             throw NonFiniteStep(report: report)
         }
-        update(rates)
+        clock.measure(.update) { update(rates) }
         if let signs { look(signs, &report) }
         return report
     }
 
     /// Forward and backward: the losses, and the gradients of the whole batch in the student's parameters.
-    package func gradients(of parts: [BatchPart], _ rates: Rates, number: Int, signs: Signs? = nil) -> RunningLosses {
+    package func gradients(
+        of parts: [BatchPart], _ rates: Rates, number: Int, signs: Signs? = nil, clock: StepClock? = nil
+    ) -> RunningLosses {
         let device = student.device
         let batch = parts.reduce(0) { $0 + $1.images }
         let draw = PatchDraw(share: settings.objective.patchShare, seed: settings.seed, step: number)
@@ -68,19 +75,11 @@ extension Learner {
 
         for part in parts {  // micro-batches: one, unless accumulation is on
             let share = Double(part.images) / Double(batch)
-            let targets = settings.precision.run(on: device) {
-                teacher.targets(for: part.groups, settings.objective, draw: draw) { objective.matching(on: $0) }
-            }
+            let targets = clock.measure(.teacher) { self.targets(for: part, draw) }
             for views in turns(of: part) {  // all views together, or in turn to save memory
-                let loss = settings.precision.run(on: device) {
-                    let predictions = student.predictions(for: views, settings.objective, draw: draw) {
-                        DropPath(
-                            rate: settings.dropPath, depth: settings.architecture.depth, seed: settings.seed,
-                            step: number, rows: $0.rows)
-                    }
-                    return objective.losses(predictions, targets, temperatures, signs: signs)
-                }
-                (loss.total * share).backward()  // gradients add up
+                let predictions = clock.measure(.student) { self.predictions(for: views, draw, step: number) }
+                let loss = clock.measure(.losses) { self.losses(predictions, targets, temperatures, signs) }
+                clock.measure(.backward) { (loss.total * share).backward() }  // gradients add up
                 losses.add(loss, share)
             }
             objective.collect(targets)
@@ -103,12 +102,33 @@ extension Learner {
     public func prepareCenters(_ parts: [BatchPart], round: Int) {
         let draw = PatchDraw(share: settings.objective.patchShare, seed: settings.seed, step: 0)
         for part in parts {
-            objective.collect(
-                settings.precision.run(on: student.device) {
-                    teacher.targets(for: part.groups, settings.objective, draw: draw) { objective.matching(on: $0) }
-                })
+            objective.collect(targets(for: part, draw))
         }
         objective.moveCenters(momentum: Double(round) / Double(round + 1))
+    }
+
+    private func targets(for part: BatchPart, _ draw: PatchDraw) -> Targets {
+        settings.precision.run(on: student.device) {
+            teacher.targets(for: part.groups, settings.objective, draw: draw) { objective.matching(on: $0) }
+        }
+    }
+
+    private func predictions(for views: [Views], _ draw: PatchDraw, step: Int) -> Predictions {
+        settings.precision.run(on: student.device) {
+            student.predictions(for: views, settings.objective, draw: draw) {
+                DropPath(
+                    rate: settings.dropPath, depth: settings.architecture.depth, seed: settings.seed, step: step,
+                    rows: $0.rows)
+            }
+        }
+    }
+
+    private func losses(
+        _ predictions: Predictions, _ targets: Targets, _ temperatures: Objective.Temperatures, _ signs: Signs?
+    ) -> Objective.Losses {
+        settings.precision.run(on: student.device) {
+            objective.losses(predictions, targets, temperatures, signs: signs)
+        }
     }
 
     private func turns(of part: BatchPart) -> [[Views]] {

@@ -1,0 +1,31 @@
+import Foundation
+import SelfPatchTensors
+
+/// Where the time of a step goes. On a GPU it waits after each part, so it is made for measuring only.
+public final class StepClock {
+    public enum Part: String, CaseIterable, Sendable { case teacher, student, losses, backward, clipping, update }
+
+    /// Seconds so far.
+    public private(set) var seconds: [Part: Double] = [:]
+    private let device: Device
+
+    public init(_ device: Device) { self.device = device }
+
+    func measure<Result>(_ part: Part, _ body: () throws -> Result) rethrows -> Result {
+        let start = ContinuousClock.now
+        defer {
+            device.synchronize()
+            let elapsed = ContinuousClock.now - start
+            seconds[part, default: 0] += Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        }
+        return try body()
+    }
+}
+
+extension Optional where Wrapped == StepClock {
+    /// Runs the body, and times it where there is a clock.
+    func measure<Result>(_ part: StepClock.Part, _ body: () throws -> Result) rethrows -> Result {
+        guard let clock = self else { return try body() }
+        return try clock.measure(part, body)
+    }
+}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SelfPatchFormats
+import SelfPatchTensors
 
 /// The program: `selfpatch <command>`.
 @main
@@ -9,12 +10,14 @@ struct SelfPatchCommand: ParsableCommand {
         commandName: "selfpatch",
         abstract: "Pretrain Vision Transformers on your own images so that patches mean something.",
         subcommands: [
+            Bench.self,
             CheckData.self,
             Doctor.self,
         ])
 
     /// The one place where errors become text and an exit code.
     static func main() {
+        Libtorch.initialize()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `selfpatch bench`: how fast this machine is.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure the speed of a part of the program on this machine.",
+        subcommands: [BenchStep.self])
+}

@@ -50,9 +50,10 @@ struct SceneCanvas {
             centerX: half + generator.uniform(-spread, spread), centerY: half + generator.uniform(-spread, spread),
             turn: generator.uniform(0, 2 * .pi), reach: reach * half)
         let hue = kind.hue + settings.hueDeviation * generator.roughlyNormal()
-        let saturation = generator.uniform(0.5, 0.9)
-        let bright = SceneColor(hue: hue, saturation: saturation, value: generator.uniform(0.75, 1))
-        let dark = SceneColor(hue: hue, saturation: saturation, value: generator.uniform(0.2, 0.45))
+        let saturation = generator.uniform(in: settings.saturation)
+        let light = generator.uniform(in: settings.thingLight)
+        let bright = SceneColor(hue: hue, saturation: saturation, value: light * generator.uniform(0.75, 1))
+        let dark = SceneColor(hue: hue, saturation: saturation, value: light * generator.uniform(0.2, 0.45))
         let scale = Float(place.reach / generator.uniform(in: settings.period))
         let wobble = (Float(generator.uniform(0, 2 * .pi)), Float(generator.uniform(0, 2 * .pi)))
         let noise = ValueNoise(side: side, cell: 12, generator: &generator)

@@ -34,6 +34,10 @@ public struct SceneGenerator: Sendable {
         public var period = 7.0...12.0
         /// Deviation of a thing's hue from its kind's, in degrees.
         public var hueDeviation = 16.0
+        /// Saturation of a thing's two tones.
+        public var saturation = 0.5...0.9
+        /// Factor on both tones of a thing: things of one scene are lit differently.
+        public var thingLight = 0.4...1.0
         /// Saturation of the ground's and the clutter's colours.
         public var groundSaturation = 0.0...0.25
         /// How many plain ellipses lie on the ground.

@@ -1,0 +1,146 @@
+import Dispatch
+import Foundation
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+
+/// Runs images through a finished network and keeps what comes out.
+public struct FeatureExtractor {
+    /// Which numbers stand for an image.
+    public enum Feature: String, CaseIterable, Codable, Sendable {
+        /// The image summary of the aggregation module.
+        case summary
+        /// The mean over the last block's patches.
+        case meanPatch = "mean-patch"
+    }
+
+    /// The features of several images, on the CPU.
+    public struct ImageFeatures {
+        /// `[images, width]`
+        public let summary: Tensor
+        /// `[images, width]`
+        public let meanPatch: Tensor
+        /// The places of these images in the list that was asked for: all but those that could not be read.
+        public let indices: [Int]
+        /// The images that could not be read, with the reasons.
+        public let skipped: [UserError]
+
+        public subscript(feature: Feature) -> Tensor {
+            switch feature {
+            case .summary: summary
+            case .meanPatch: meanPatch
+            }
+        }
+    }
+
+    public let network: Network
+    public let view: CenterView
+    public let normalization: ViewNormalization
+    /// Images that go through the network together. It changes memory and speed, not the numbers beyond rounding.
+    public let batchSize: Int
+
+    public init(network: Network, view: ViewSize, normalization: ViewNormalization, batchSize: Int = 64) {
+        precondition(batchSize > 0, "batches of \(batchSize)")
+        self.network = network
+        self.view = CenterView(view)
+        self.normalization = normalization
+        self.batchSize = batchSize
+    }
+
+    /// Features of images wherever they come from.
+    ///
+    /// - Parameters:
+    ///   - count: how many images there are.
+    ///   - progress: is told how many are done, after each batch.
+    ///   - image: the decoded image with this number; called from several threads. What it throws is kept with the
+    ///     features as `skipped`.
+    /// - Throws: `UserError` where no image could be read, or where features are not finite.
+    public func features(
+        count: Int, progress: ((Int) -> Void)? = nil, image: @Sendable (Int) throws -> Pixels
+    ) throws -> ImageFeatures {
+        var summaries: [Tensor] = []
+        var means: [Tensor] = []
+        var indices: [Int] = []
+        var skipped: [UserError] = []
+        for start in stride(from: 0, to: count, by: batchSize) {
+            let batch = start..<min(start + batchSize, count)
+            let results = decoded(batch, image)
+            var planes: [[UInt8]] = []
+            for (index, result) in zip(batch, results) {
+                switch result {
+                case .success(let bytes):
+                    planes.append(bytes)
+                    indices.append(index)
+                case .failure(let error):
+                    skipped.append(error as? UserError ?? UserError("Image \(index + 1): \(error)"))
+                }
+            }
+            if !planes.isEmpty {
+                let features = network.features(of: normalized(planes))
+                summaries.append(features.imageSummary.moved(to: .cpu))
+                means.append(features.meanPatch.moved(to: .cpu))
+            }
+            progress?(batch.upperBound)
+        }
+        guard !summaries.isEmpty else {
+            let reason = skipped.first.map { " The first: \($0)" } ?? ""
+            throw UserError("None of \(count) images could be read.\(reason)")
+        }
+        let features = ImageFeatures(
+            summary: Tensor.concatenated(summaries), meanPatch: Tensor.concatenated(means), indices: indices,
+            skipped: skipped)
+        try requireFinite(features.summary)
+        try requireFinite(features.meanPatch)
+        return features
+    }
+
+    /// Patch features of a few images at once: `[images, patches, width]` on the CPU, with their grid.
+    ///
+    /// - Parameter planes: of each image `[channels, height, width]`, all of one size.
+    public func patches(ofPlanes planes: [[UInt8]], size: ViewSize) throws -> (features: Tensor, grid: Grid) {
+        let features = network.features(of: normalized(planes, size: size))
+        let patches = features.patches.moved(to: .cpu)
+        try requireFinite(patches)
+        return (patches, features.grid)
+    }
+
+    private func decoded(_ batch: Range<Int>, _ image: @Sendable (Int) throws -> Pixels) -> [Result<[UInt8], any Error>]
+    {
+        let view = view
+        return concurrently(batch.count) { place, scratch in
+            Result { view.planes(of: try image(batch.lowerBound + place), scratch: scratch) }
+        }
+    }
+
+    private func normalized(_ planes: [[UInt8]], size: ViewSize? = nil) -> Tensor {
+        let size = size ?? view.size
+        let shape = [planes.count, network.architecture.channels, size.height, size.width]
+        return normalization(Tensor.from(Array(planes.joined()), shape: shape).moved(to: network.device))
+    }
+
+    private func requireFinite(_ features: Tensor) throws {
+        guard features.isFinite else {
+            throw UserError(
+                "The network's features are not finite numbers: its weights are damaged or training had diverged. "
+                    + "Take an earlier checkpoint.")
+        }
+    }
+}
+
+/// Does something for each of `count` places on all cores and gives the results in order.
+///
+/// - Parameter body: is handed the place and memory that no other call uses at the same time.
+func concurrently<Value>(_ count: Int, _ body: @Sendable (Int, ViewScratch) -> Value) -> [Value] {
+    let lanes = max(1, min(count, ProcessInfo.processInfo.activeProcessorCount))
+    var results = [Value?](repeating: nil, count: count)
+    results.withUnsafeMutableBufferPointer { buffer in
+        // Every place is written by one lane alone.
+        nonisolated(unsafe) let buffer = buffer
+        DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+            let scratch = ViewScratch()
+            for place in stride(from: lane, to: count, by: lanes) { buffer[place] = body(place, scratch) }
+        }
+    }
+    return results.compactMap { $0 }
+}

@@ -1,0 +1,90 @@
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchTensors
+
+/// The picture by which a person judges patch features: each image beside the first three principal components of its
+/// patches, and beside the similarity of one chosen patch to all others, for one network or more.
+public struct FeatureSheet {
+    /// An image, and the patch whose likes are looked for.
+    public struct Subject {
+        public let image: Pixels
+        /// A patch of the grid, counted row by row; nil is the one in the middle.
+        public let chosen: Int?
+
+        public init(_ image: Pixels, chosen: Int? = nil) {
+            self.image = image
+            self.chosen = chosen
+        }
+    }
+
+    /// Words for a network ("before", "after"), and what takes its features.
+    public typealias Column = (name: String, extractor: FeatureExtractor)
+
+    public let title: String
+    public let subjects: [Subject]
+    public let columns: [Column]
+    /// What goes through the networks: the middle of each image, resized to this.
+    public let view: ViewSize
+
+    public init(title: String, subjects: [Subject], columns: [Column], view: ViewSize) {
+        precondition(!subjects.isEmpty && !columns.isEmpty, "a sheet without images or networks")
+        self.title = title
+        self.subjects = subjects
+        self.columns = columns
+        self.view = view
+    }
+
+    /// Takes the features and draws everything.
+    public func picture() throws -> Picture {
+        let center = CenterView(view)
+        let scratch = ViewScratch()
+        let planes = subjects.map { center.planes(of: $0.image, scratch: scratch) }
+        let shown = subjects.map { center.picture(of: $0.image, scratch: scratch) }
+        var components: [[Pixels]] = []
+        var similarities: [[PatchSimilarity]] = []
+        var grid = Grid(rows: 1, columns: 1)
+        for column in columns {
+            let (features, found) = try column.extractor.patches(ofPlanes: planes, size: view)
+            grid = found
+            components.append(PrincipalComponents.pictures(of: features, grid: grid))
+            similarities.append(
+                subjects.enumerated().map { index, subject in
+                    PatchSimilarity(
+                        features: features.selected(0, index), grid: found,
+                        chosen: subject.chosen ?? (found.rows / 2 * found.columns + found.columns / 2))
+                })
+        }
+        let rows = subjects.indices.map { index -> [ContactSheet.Tile?] in
+            let mark = box(of: similarities[0][index].chosen, grid: grid)
+            return [ContactSheet.Tile(shown[index], mark: mark)]
+                + components.map { ContactSheet.Tile($0[index]) }
+                + similarities.map { column in
+                    let range = column[index].range
+                    let caption = "\(Self.hundredths(range.lowerBound)) to \(Self.hundredths(range.upperBound))"
+                    return ContactSheet.Tile(column[index].heatMap, caption: caption)
+                }
+        }
+        let headings =
+            ["image and\nchosen patch"] + columns.map { "components\n\($0.name)" }
+            + columns.map { "like the chosen\n\($0.name)" }
+        return ContactSheet(title: title, headings: headings, rows: rows, tileSide: tileSide(grid)).picture()
+    }
+
+    /// Large enough to be looked at, and a whole multiple of the grid and of the view.
+    private func tileSide(_ grid: Grid) -> Int {
+        let side = max(view.height, view.width)
+        return side * max(1, 144 / side)
+    }
+
+    private func box(of patch: Int, grid: Grid) -> (rows: Range<Int>, columns: Range<Int>) {
+        let (height, width) = (view.height / grid.rows, view.width / grid.columns)
+        let (row, column) = (patch / grid.columns, patch % grid.columns)
+        return (row * height..<(row + 1) * height, column * width..<(column + 1) * width)
+    }
+
+    private static func hundredths(_ value: Float) -> String {
+        let whole = Int((value * 100).rounded())
+        let digits = String(abs(whole) % 100)
+        return (whole < 0 ? "-" : "") + "\(abs(whole) / 100)." + (digits.count == 1 ? "0" : "") + digits
+    }
+}

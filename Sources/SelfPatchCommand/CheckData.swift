@@ -94,7 +94,8 @@ private struct CheckText: CheckReport {
         case .failure(let problem): print("\(name): \(problem.reason.rawValue): \(problem.detail)")
         case .success(let picture):
             let info = picture.info
-            print("\(name): \(info.format.rawValue), \(info.width) x \(info.height), \(info.storedChannels) channels")
+            let channels = info.storedChannels == 1 ? "1 channel" : "\(info.storedChannels) channels"
+            print("\(name): \(info.format.rawValue), \(info.width) x \(info.height), \(channels)")
         }
     }
 

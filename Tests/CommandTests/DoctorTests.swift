@@ -23,7 +23,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: library))
         let processor = try #require(document["processor"] as? [String: Any])
         let products = try #require(processor["products"] as? [[String: Any]])
-        #expect(products.compactMap { $0["precision"] as? String } == ["float32", "bf16", "float16"])
+        #expect(products.compactMap { $0["precision"] as? String } == ["float32", "bf16"])
         #expect(products.allSatisfy { ($0["operationsPerSecond"] as? Double ?? 0) > 1e8 })
         let memory = try #require(document["memory"] as? [String: Any])
         #expect((memory["totalBytes"] as? Int ?? 0) > 1 << 28)

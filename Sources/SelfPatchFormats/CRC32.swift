@@ -20,7 +20,8 @@ public struct CRC32: Sendable {
                 let b = UInt32(littleEndian: next.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
                 let c = UInt32(littleEndian: next.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
                 let d = UInt32(littleEndian: next.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
-                crc = Self.fold(a, t + 12 * 256) ^ Self.fold(b, t + 8 * 256) ^ Self.fold(c, t + 4 * 256) ^ Self.fold(d, t)
+                crc =
+                    Self.fold(a, t + 12 * 256) ^ Self.fold(b, t + 8 * 256) ^ Self.fold(c, t + 4 * 256) ^ Self.fold(d, t)
                 next += 16
                 left &-= 16
             }

@@ -129,7 +129,9 @@ public final class SafetensorsFile: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw UserError.file("read", path, errno) }
         if status.st_mode & S_IFMT == S_IFDIR { throw UserError.file("read", path, EISDIR) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw UserError("Cannot read \(path): it is no ordinary file.") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw UserError("Cannot read \(path): it is no ordinary file.")
+        }
         guard status.st_size >= 8 else {
             throw UserError(
                 "Cannot read \(path) as safetensors: it has \(status.st_size) bytes, fewer than the 8 of the header's "

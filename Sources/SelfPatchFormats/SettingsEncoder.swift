@@ -34,7 +34,8 @@ final class SettingsEncoder: Encoder {
         case let value as Float: return .number(Double(String(value)) ?? Double(value))  // 0.1, not 0.10000000149
         case let value as any BinaryInteger:
             guard let value = Int(exactly: value) else {
-                throw UserError("Setting '\(path.map(\.stringValue).joined(separator: "."))': \(value) is too large.", kind: .usage)
+                throw UserError(
+                    "Setting '\(path.map(\.stringValue).joined(separator: "."))': \(value) is too large.", kind: .usage)
             }
             return .integer(value)
         default:

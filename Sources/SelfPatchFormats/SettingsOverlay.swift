@@ -21,7 +21,9 @@ struct SettingsOverlay {
         try setting(keys[...], to: text, within: schema, path: "")
     }
 
-    private func setting(_ keys: ArraySlice<String>, to text: String, within entries: [Entry], path: String) throws -> [Entry] {
+    private func setting(_ keys: ArraySlice<String>, to text: String, within entries: [Entry], path: String) throws
+        -> [Entry]
+    {
         var entries = entries
         let key = keys.first ?? ""
         guard let index = entries.firstIndex(where: { $0.key == key }) else {

@@ -50,7 +50,8 @@ extension SettingsTree.Value {
         case .section(let entries): "{" + entries.map { "\($0.key): \($0.value.text)" }.joined(separator: ", ") + "}"
         case .list(let elements): "[" + elements.map(\.text).joined(separator: ", ") + "]"
         case .integer(let number): String(number)
-        case .number(let number): number == number.rounded() && abs(number) < 1e15 ? String(Int(number)) : String(number)
+        case .number(let number):
+            number == number.rounded() && abs(number) < 1e15 ? String(Int(number)) : String(number)
         case .truth(let value): value ? "true" : "false"
         case .text(let text): Self.needsQuotes(text) ? Self.quote(text) : text
         }
@@ -64,7 +65,8 @@ extension SettingsTree.Value {
         guard plain, let first = text.unicodeScalars.first, let last = text.unicodeScalars.last else { return true }
         if " -=+%.".unicodeScalars.contains(first) || last == " " { return true }
         return Double(text) != nil
-            || ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"].contains(text.lowercased())
+            || ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"].contains(
+                text.lowercased())
     }
 
     private static func quote(_ text: String) -> String {

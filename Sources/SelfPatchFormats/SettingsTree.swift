@@ -141,7 +141,8 @@ public struct SettingsTree: Equatable, Sendable {
     private static func sentence(_ error: DecodingError) -> String {
         let (context, missing): (DecodingError.Context, CodingKey?) =
             switch error {
-            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context): (context, nil)
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+                (context, nil)
             case .keyNotFound(let key, let context): (context, key)
             @unknown default: (DecodingError.Context(codingPath: [], debugDescription: "\(error)"), nil)
             }
@@ -171,7 +172,8 @@ extension SettingsChoice {
         let text = try container.decode(String.self)
         guard let value = Self(rawValue: text) else {
             let names = Self.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "takes one of \(names), not '\(text)'.")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "takes one of \(names), not '\(text)'.")
         }
         self = value
     }

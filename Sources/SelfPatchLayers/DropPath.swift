@@ -50,7 +50,8 @@ public struct DropPath: Sendable {
         guard rate > 0 else { return tokens + branch }
         precondition(rows.count == branch.size(0), "drop path of \(rows.count) rows for a batch of \(branch.size(0))")
         let factors = rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }
-        return tokens + branch * Tensor.from(factors, shape: [rows.count, 1, 1]).moved(to: branch.device, waiting: false)
+        return tokens + branch
+            * Tensor.from(factors, shape: [rows.count, 1, 1]).moved(to: branch.device, waiting: false)
     }
 
     private func isKept(_ row: Row, _ block: Int, _ branch: Branch, _ rate: Double) -> Bool {

@@ -33,7 +33,8 @@ extension Tensor {
     /// them `upstream * gradient`. So a loss can be streamed in pieces and leave behind no more than its gradients.
     public func withGradients(_ gradients: [(of: Tensor, is: Tensor)]) -> Tensor {
         for pair in gradients {
-            precondition(pair.of.shape == pair.is.shape, "a gradient of \(pair.is.shape) for a tensor of \(pair.of.shape)")
+            precondition(
+                pair.of.shape == pair.is.shape, "a gradient of \(pair.is.shape) for a tensor of \(pair.of.shape)")
         }
         let inputs = gradients.map(\.of)
         let values = gradients.map(\.is)

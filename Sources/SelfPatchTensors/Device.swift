@@ -48,13 +48,16 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
             return sp_mps_is_available() ? .mps : .cpu
         case "mps":
             guard sp_mps_is_available() else {
-                throw UserError("Device 'mps' was asked for, but this machine has none. Try --device cpu.", kind: .failure)
+                throw UserError(
+                    "Device 'mps' was asked for, but this machine has none. Try --device cpu.", kind: .failure)
             }
             return .mps
         case "cuda": return try graphicsProcessor(0)
         default:
             let parts = name.split(separator: ":", omittingEmptySubsequences: false)
-            if parts.count == 2, parts[0] == "cuda", let index = Int(parts[1]), index >= 0 { return try graphicsProcessor(index) }
+            if parts.count == 2, parts[0] == "cuda", let index = Int(parts[1]), index >= 0 {
+                return try graphicsProcessor(index)
+            }
             throw UserError(
                 "Unknown device '\(name)'. Devices are auto, cpu, cuda, cuda:N and mps.", kind: .usage)
         }
@@ -63,11 +66,13 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     private static func graphicsProcessor(_ index: Int) throws -> Device {
         guard CUDA.driverDeviceCount > 0 else {
             throw UserError(
-                "Device 'cuda' was asked for, but no NVIDIA driver with a GPU was found on this machine. Try --device cpu.")
+                "Device 'cuda' was asked for, but no NVIDIA driver with a GPU was found on this machine. Try --device cpu."
+            )
         }
         guard try CUDA.open() else {
             throw UserError(
-                "A GPU is there, but libtorch cannot use it. `selfpatch doctor` says more; --device cpu works meanwhile.")
+                "A GPU is there, but libtorch cannot use it. `selfpatch doctor` says more; --device cpu works meanwhile."
+            )
         }
         let count = Int(sp_cuda_device_count())
         guard index < count else {

@@ -3,7 +3,6 @@ import CSelfPatchTorch
 extension Tensor {
     // MARK: From numbers
 
-
     /// Elements in row-major order, on the CPU.
     public static func from(_ values: [Float], shape: [Int]) -> Tensor { copy(values, shape, .float32) }
     public static func from(_ values: [Double], shape: [Int]) -> Tensor { copy(values, shape, .float64) }

@@ -85,12 +85,18 @@ extension Tensor {
 
     // MARK: Over dimensions; over all without any
 
-    public func sum(_ dimensions: Int..., keeping: Bool = false) -> Tensor { reduced("sum", SP_SUM, dimensions, keeping) }
+    public func sum(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+        reduced("sum", SP_SUM, dimensions, keeping)
+    }
     public func mean(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("mean", SP_MEAN, dimensions, keeping)
     }
-    public func max(_ dimensions: Int..., keeping: Bool = false) -> Tensor { reduced("max", SP_MAX, dimensions, keeping) }
-    public func min(_ dimensions: Int..., keeping: Bool = false) -> Tensor { reduced("min", SP_MIN, dimensions, keeping) }
+    public func max(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+        reduced("max", SP_MAX, dimensions, keeping)
+    }
+    public func min(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+        reduced("min", SP_MIN, dimensions, keeping)
+    }
     public func logSumExp(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("log-sum-exp", SP_LOG_SUM_EXP, dimensions, keeping)
     }
@@ -98,8 +104,12 @@ extension Tensor {
     public func norm(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("norm", SP_NORM, dimensions, keeping)
     }
-    public func any(_ dimensions: Int..., keeping: Bool = false) -> Tensor { reduced("any", SP_ANY, dimensions, keeping) }
-    public func argMax(_ dimension: Int) -> Tensor { Self.make("arg max", self) { sp_arg_max($0[0], Int64(dimension), $1) } }
+    public func any(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+        reduced("any", SP_ANY, dimensions, keeping)
+    }
+    public func argMax(_ dimension: Int) -> Tensor {
+        Self.make("arg max", self) { sp_arg_max($0[0], Int64(dimension), $1) }
+    }
 
     /// x / max(|x|, epsilon) along a dimension, as the field's `normalize`.
     public func normalized(_ dimension: Int = -1, epsilon: Double = 1e-12) -> Tensor {
@@ -140,7 +150,9 @@ extension Tensor {
     public func add(_ other: Tensor, scale: Double = 1) {
         Self.perform("add in place", [self, other]) { sp_add_into($0[0], $0[1], scale) }
     }
-    public func multiply(by number: Double) { Self.perform("multiply in place", [self]) { sp_multiply_into($0[0], number) } }
+    public func multiply(by number: Double) {
+        Self.perform("multiply in place", [self]) { sp_multiply_into($0[0], number) }
+    }
     /// self = keep * self + scale * a b, for matrices.
     public func addProduct(_ a: Tensor, _ b: Tensor, keep: Double = 1, scale: Double = 1) {
         Self.perform("add product", [self, a, b]) { sp_matmul_into($0[0], $0[1], $0[2], keep, scale) }

@@ -12,7 +12,9 @@ extension Tensor {
     }
     /// x/2 (1 + erf(x/sqrt 2)), the exact form.
     public func gelu() -> Tensor { Self.make("GELU", self) { sp_gelu($0[0], $1) } }
-    public func softmax(_ dimension: Int = -1) -> Tensor { Self.make("softmax", self) { sp_softmax($0[0], Int64(dimension), $1) } }
+    public func softmax(_ dimension: Int = -1) -> Tensor {
+        Self.make("softmax", self) { sp_softmax($0[0], Int64(dimension), $1) }
+    }
     public func logSoftmax(_ dimension: Int = -1) -> Tensor {
         Self.make("log-softmax", self) { sp_log_softmax($0[0], Int64(dimension), $1) }
     }

@@ -62,7 +62,8 @@ public struct Schedules: Sendable {
                     + "steps (\(schedule.length), \(stepsPerEpoch) steps an epoch). Shorten it, or lengthen schedule.length.",
                 kind: .usage)
         }
-        let scale = optimizer.learningRateBatch == 0 ? 1 : Double(schedule.batchSize) / Double(optimizer.learningRateBatch)
+        let scale =
+            optimizer.learningRateBatch == 0 ? 1 : Double(schedule.batchSize) / Double(optimizer.learningRateBatch)
         peakLearningRate = optimizer.learningRate * scale
     }
 

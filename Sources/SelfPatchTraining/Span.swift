@@ -39,7 +39,9 @@ public struct Span: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: String) {
         let unit = text.reversed().prefix { $0.isLetter || $0 == "%" }.reversed().map { $0.lowercased() }.joined()
         let number = text.dropLast(unit.count).trimmingCharacters(in: .whitespaces)
-        guard let amount = Double(number.filter { $0 != "_" }), amount.isFinite, amount >= 0, amount < 1e12 else { return nil }
+        guard let amount = Double(number.filter { $0 != "_" }), amount.isFinite, amount >= 0, amount < 1e12 else {
+            return nil
+        }
         switch unit {
         case "epoch", "epochs": self.init(amount, .epochs)
         case "step", "steps": self.init(amount, .steps)
@@ -56,7 +58,8 @@ extension Span: Codable {
         guard let span = Span(text) else {
             throw DecodingError.dataCorruptedError(
                 in: container,
-                debugDescription: "takes a number with its unit, '10 epochs', '500 steps' or '10 %' (of the run), not '\(text)'.")
+                debugDescription:
+                    "takes a number with its unit, '10 epochs', '500 steps' or '10 %' (of the run), not '\(text)'.")
         }
         self = span
     }

@@ -13,7 +13,9 @@ import Testing
 
     @Test func orderDependsOnTheBytesOfTheNamesAlone() throws {
         try withTemporaryFolder { folder in
-            for name in ["b/2.jpg", "b.jpg", "B.PNG", "a/z.webp", "a/y/x.gif", "a/10.tif", "a/9.bmp", "é.jpeg", "c/n.txt"] {
+            for name in [
+                "b/2.jpg", "b.jpg", "B.PNG", "a/z.webp", "a/y/x.gif", "a/10.tif", "a/9.bmp", "é.jpeg", "c/n.txt",
+            ] {
                 try folder.write("x", to: name)
             }
             let found = try ImageFolder(root: folder.path)
@@ -118,7 +120,9 @@ import Testing
             for top in 0..<7 {
                 let files = all.indices.filter { found.topFolder(of: $0) == top }
                 #expect(files.allSatisfy { all[$0].hasPrefix("c\(top)/") })
-                #expect(files.map { all[$0] } == files.map { all[$0] }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+                #expect(
+                    files.map { all[$0] } == files.map { all[$0] }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+                )
             }
         }
     }

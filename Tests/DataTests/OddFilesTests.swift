@@ -97,7 +97,8 @@ import Testing
     @Test func pipesSocketsAndFoldersAreNoFilesAndNobodyWaits() throws {
         try withTemporaryFolder { folder in
             mkfifo(folder.file("pipe.jpg"), 0o644)
-            try FileManager.default.createDirectory(atPath: folder.file("folder.jpg"), withIntermediateDirectories: false)
+            try FileManager.default.createDirectory(
+                atPath: folder.file("folder.jpg"), withIntermediateDirectories: false)
             try bindSocket(folder.file("socket.jpg"))
             try PNGFile.write(picture, to: folder.file("real.png"))
             let clock = ContinuousClock.now
@@ -154,11 +155,15 @@ import Testing
 
     @Test func namesOfEveryKindStayOneEntryEach() throws {
         try withTemporaryFolder { folder in
-            let names = ["two\nlines.png", "tab\there.png", "back\\slash.png", "quote\".png", "%s%n.png", " .png", "é.png"]
+            let names = [
+                "two\nlines.png", "tab\there.png", "back\\slash.png", "quote\".png", "%s%n.png", " .png", "é.png",
+            ]
             for name in names { try PNGFile.write(picture, to: folder.file(name)) }
             // Latin-1 for café.png, which is not UTF-8. Not every file system lets it be.
             let latin = Array(folder.path.utf8) + Array("/caf\u{E9}.png".unicodeScalars.map { UInt8($0.value) }) + [0]
-            let descriptor = latin.withUnsafeBytes { open($0.bindMemory(to: CChar.self).baseAddress!, O_CREAT | O_WRONLY, 0o644) }
+            let descriptor = latin.withUnsafeBytes {
+                open($0.bindMemory(to: CChar.self).baseAddress!, O_CREAT | O_WRONLY, 0o644)
+            }
             if descriptor >= 0 { close(descriptor) }
             let images = try ImageFolder(root: folder.path)
             #expect(Set((0..<images.count).map(images.name)) == Set(names))

@@ -35,7 +35,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("global1", 0), ("global2", 1), ("local", 5)]) func partsOfAView(kind: (name: String, view: Int)) throws {
+    @Test(arguments: [("global1", 0), ("global2", 1), ("local", 5)]) func partsOfAView(kind: (name: String, view: Int))
+        throws
+    {
         let expected = try #require(draws.views[kind.name])
         let recipes = recipes(view: kind.view)
         for (part, share) in expected.probabilities {
@@ -43,7 +45,8 @@ import Testing
         }
         for (pair, share) in expected.jointProbabilities {
             let parts = pair.components(separatedBy: " and ")
-            share.check(recipes.count { $0.has(parts[0]) && $0.has(parts[1]) }, of: recipes.count, "\(pair) of \(kind.name)")
+            share.check(
+                recipes.count { $0.has(parts[0]) && $0.has(parts[1]) }, of: recipes.count, "\(pair) of \(kind.name)")
         }
         expected.radius.check(recipes.compactMap(\.blurRadius), "radius of \(kind.name)")
     }

@@ -4,7 +4,6 @@ import SelfPatchFormats
 import TestSupport
 import Testing
 
-
 @Suite struct SkippedFilesTests {
     private let damage = ImageProblem(.truncated, "ends after 20 bytes, before the picture is complete")
 
@@ -46,7 +45,8 @@ import Testing
         try withTemporaryFolder { folder in
             let path = folder.file("skipped-files.txt")
             let problems = [
-                ImageFolder.Problem(name: "locked", problem: ImageProblem(.noPermission, "is a folder that cannot be listed"))
+                ImageFolder.Problem(
+                    name: "locked", problem: ImageProblem(.noPermission, "is a folder that cannot be listed"))
             ]
             for _ in 0..<2 {
                 let skipped = try SkippedFiles(path: path, total: 10, allowedShare: 0)

@@ -51,12 +51,14 @@ import Testing
     }
 
     static func contents(
-        _ count: Int, source: ImageSource = source(23), batch: Int = 5, parts: Int = 1, workers: Int = 2, depth: Int = 3,
+        _ count: Int, source: ImageSource = source(23), batch: Int = 5, parts: Int = 1, workers: Int = 2,
+        depth: Int = 3,
         step: Int = 0, part: Int = 0
     ) throws -> [Content] {
         let batches = try MicroBatches(images: source.count, batch: batch, parts: parts, seed: 3)
         let loader = ViewLoader(
-            source: source, settings: settings, batches: batches, workers: workers, depth: depth, step: step, part: part)
+            source: source, settings: settings, batches: batches, workers: workers, depth: depth, step: step, part: part
+        )
         defer { loader.stop() }
         return try (0..<count).map { _ in Content(try loader.nextBatch()) }
     }
@@ -147,7 +149,8 @@ import Testing
         for workers in [1, 2, 6] {
             let source = Self.source(23, broken: [index]) { _, _ in throw Enough() }
             let batches = try MicroBatches(images: 23, batch: 5, seed: 3)
-            let loader = ViewLoader(source: source, settings: Self.settings, batches: batches, workers: workers, depth: 4)
+            let loader = ViewLoader(
+                source: source, settings: Self.settings, batches: batches, workers: workers, depth: 4)
             #expect(Content(try loader.nextBatch()) == whole[0])
             #expect(Content(try loader.nextBatch()) == whole[1])
             #expect(throws: Enough.self) { try loader.nextBatch() }
@@ -176,7 +179,10 @@ import Testing
 
     @Test func waitingIsMeasured() throws {
         let source = ImageSource(
-            count: 4, name: { "\($0)" }, read: { index in usleep(20_000); return Self.image(index) }, skip: { _, _ in })
+            count: 4, name: { "\($0)" },
+            read: { index in
+                usleep(20_000); return Self.image(index)
+            }, skip: { _, _ in })
         let batches = try MicroBatches(images: 4, batch: 2, seed: 0)
         let loader = ViewLoader(source: source, settings: Self.settings, batches: batches, workers: 1, depth: 1)
         #expect(loader.waited == .zero)

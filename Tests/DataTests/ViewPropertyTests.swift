@@ -106,7 +106,9 @@ struct ViewPropertyTests {
         for index in 0..<20 {
             for view in MultiCrop(settings).views(of: image, key: SampleKey(seed: 0, epoch: 0, index: index)) {
                 let pixels = view.count / channels
-                #expect((0..<channels).allSatisfy { c in view[c * pixels..<(c + 1) * pixels].allSatisfy { $0 == level[c] } })
+                #expect(
+                    (0..<channels).allSatisfy { c in view[c * pixels..<(c + 1) * pixels].allSatisfy { $0 == level[c] } }
+                )
             }
         }
     }

@@ -54,11 +54,13 @@ import Testing
         let file = try SafetensorsFile(path: folder + "/controls/all.safetensors")
         #expect(file.metadata == ["step": "7", "note": "ü ☃"])
         for entry in file.entries where entry.elementType != .bf16 {
-            let wanted = try #require(expected["controls/all.safetensors/\(entry.name)"] ?? expected["all.safetensors/\(entry.name)"])
+            let wanted = try #require(
+                expected["controls/all.safetensors/\(entry.name)"] ?? expected["all.safetensors/\(entry.name)"])
             #expect(wanted.shape == entry.shape)
             guard wanted.elementType == entry.elementType else { continue }
             #expect(
-                file.withBytes(of: entry) { Array($0) } == expected.withBytes(of: wanted) { Array($0) }, "\(entry.name)")
+                file.withBytes(of: entry) { Array($0) } == expected.withBytes(of: wanted) { Array($0) }, "\(entry.name)"
+            )
         }
     }
 }

@@ -46,7 +46,8 @@ import Testing
     @Test func damageIsAlwaysFound() throws {
         let path = folder.file("whole.safetensors")
         try SafetensorsWriter.write(
-            [item("a", .f32, [5, 4], [UInt8](0..<80)), item("b", .i8, [3], [7, 8, 9])], metadata: ["step": "1"], to: path)
+            [item("a", .f32, [5, 4], [UInt8](0..<80)), item("b", .i8, [3], [7, 8, 9])], metadata: ["step": "1"],
+            to: path)
         let whole = try Data(contentsOf: URL(filePath: path))
         let damaged = folder.file("damaged.safetensors")
         for place in 0..<whole.count {
@@ -105,18 +106,22 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, nil),
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"extra":1}}"#, 8, "unknown key 'extra'"),
-        (#"{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, "'dtype' twice"),
-        (#"{"a":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}"#, 8, "no whole number"),
-        (#"{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904,0],"data_offsets":[0,0]}}"#, 0, "too large"),
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},}"#, 8, "expected at byte"),
-        (#"{"\ud83d\ude00":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, nil),
-        (#"{"\ud83d":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, "surrogate"),
-        (#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}x"#, 1, "goes on after"),
-        (#"{"__metadata__":{"a":"1","a":"2"}}"#, 0, "metadata name 'a' twice"),
-    ] as [(String, Int, String?)])
+    @Test(
+        arguments: [
+            (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, nil),
+            (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"extra":1}}"#, 8, "unknown key 'extra'"),
+            (#"{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, "'dtype' twice"),
+            (#"{"a":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}"#, 8, "no whole number"),
+            (
+                #"{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904,0],"data_offsets":[0,0]}}"#, 0,
+                "too large"
+            ),
+            (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},}"#, 8, "expected at byte"),
+            (#"{"\ud83d\ude00":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, nil),
+            (#"{"\ud83d":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, "surrogate"),
+            (#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}x"#, 1, "goes on after"),
+            (#"{"__metadata__":{"a":"1","a":"2"}}"#, 0, "metadata name 'a' twice"),
+        ] as [(String, Int, String?)])
     func headersAreReadToTheLetter(json: String, dataBytes: Int, complaint: String?) throws {
         let path = folder.file("header.safetensors")
         var bytes = withUnsafeBytes(of: UInt64(json.utf8.count).littleEndian) { Data($0) }

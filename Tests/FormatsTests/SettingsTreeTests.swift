@@ -51,7 +51,8 @@ import Testing
     @Test func filesAndAssignmentsReplaceValues() throws {
         var tree = try tree()
         try tree.overlay(
-            yaml: "objective:\n  patchWeight: 1e-3\n  border: inside\nviews:\n  size: [96, 128]\nseed: 12\n", source: "f")
+            yaml: "objective:\n  patchWeight: 1e-3\n  border: inside\nviews:\n  size: [96, 128]\nseed: 12\n",
+            source: "f")
         try tree.set("rate=2")
         try tree.set(" resume = yes ")
         try tree.set("name=a: [b], 1=2")
@@ -69,7 +70,8 @@ import Testing
         #expect(try tree.decode(Settings.self) == wanted)
         #expect(
             try self.tree().differences(to: tree).map(\.path) == [
-                "seed", "rate", "name", "resume", "objective.patchWeight", "objective.border", "views.size", "views.scale",
+                "seed", "rate", "name", "resume", "objective.patchWeight", "objective.border", "views.size",
+                "views.scale",
             ])
         #expect(
             try self.tree().differences(to: tree)[4]
@@ -79,7 +81,8 @@ import Testing
     @Test func unknownKeysAreRefusedWithTheNearest() throws {
         #expect(
             try complaint { try $0.set("objective.patchWeigth=1") }
-                == "--set objective.patchWeigth=1: unknown setting 'objective.patchWeigth'. Did you mean 'objective.patchWeight'?")
+                == "--set objective.patchWeigth=1: unknown setting 'objective.patchWeigth'. Did you mean 'objective.patchWeight'?"
+        )
         #expect(
             try complaint { try $0.overlay(yaml: "seed: 1\nobjective:\n  windw: 3\n", source: "my.yaml") }
                 == "my.yaml, line 3: unknown setting 'objective.windw'. Did you mean 'objective.window'?")
@@ -94,16 +97,21 @@ import Testing
     @Test func wrongKindsAreRefusedWithWhatIsAllowed() throws {
         #expect(
             try complaint { try $0.set("objective.window=three") }
-                == "--set objective.window=three: setting 'objective.window' takes a whole number such as 3, not 'three'.")
+                == "--set objective.window=three: setting 'objective.window' takes a whole number such as 3, not 'three'."
+        )
         #expect(try complaint { try $0.set("objective.window=3.5") }.contains("a whole number"))
         #expect(try complaint { try $0.set("seed=99999999999999999999") }.contains("a whole number"))
         #expect(try complaint { try $0.set("rate=nan") }.contains("a number such as 1, not 'nan'"))
         #expect(try complaint { try $0.set("rate=") }.contains("a number such as 1"))
         #expect(try complaint { try $0.set("resume=2") }.contains("true or false such as false, not '2'"))
-        #expect(try complaint { try $0.set("views.size=96") }.contains("a list of whole numbers such as [224, 224], not '96'"))
+        #expect(
+            try complaint { try $0.set("views.size=96") }.contains(
+                "a list of whole numbers such as [224, 224], not '96'"))
         #expect(try complaint { try $0.set("views.size=[96, x]") }.contains("'views.size[1]' takes a whole number"))
         #expect(try complaint { try $0.set("objective=3") }.contains("is a section of settings"))
-        #expect(try complaint { try $0.overlay(yaml: "objective: 3", source: "f") }.contains("f, line 1: 'objective' is a section"))
+        #expect(
+            try complaint { try $0.overlay(yaml: "objective: 3", source: "f") }.contains(
+                "f, line 1: 'objective' is a section"))
         #expect(try complaint { try $0.set("objective") }.contains("with '=' between"))
         #expect(
             try complaint { tree in
@@ -113,9 +121,14 @@ import Testing
     }
 
     @Test func textThatIsNoYAMLIsRefusedWithItsLine() throws {
-        #expect(try complaint { try $0.overlay(yaml: "seed: 1\n  rate: [", source: "f.yaml") }.hasPrefix("f.yaml, line "))
-        #expect(try complaint { try $0.overlay(yaml: "seed: 1\nseed: 2\n", source: "f.yaml") }.contains("'seed' stands there twice"))
-        #expect(try complaint { try $0.overlay(yaml: "- 1\n- 2\n", source: "f.yaml") }.hasPrefix("f.yaml: settings are lines"))
+        #expect(
+            try complaint { try $0.overlay(yaml: "seed: 1\n  rate: [", source: "f.yaml") }.hasPrefix("f.yaml, line "))
+        #expect(
+            try complaint { try $0.overlay(yaml: "seed: 1\nseed: 2\n", source: "f.yaml") }.contains(
+                "'seed' stands there twice"))
+        #expect(
+            try complaint { try $0.overlay(yaml: "- 1\n- 2\n", source: "f.yaml") }.hasPrefix(
+                "f.yaml: settings are lines"))
         let missing = #expect(throws: UserError.self) {
             var tree = try tree()
             try tree.overlay(file: "/no/such.yaml")
@@ -124,8 +137,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " ", "yes", "1", "1e5", "a b", " a", "-", "a: b", "#x", "auto", "cuda:1", "200 epochs", "10 %", "/data/my images",
-        "tab\there", "line\nbreak", "quo\"te\\", "ünïcode", "日本", "null", "~", "[1]", "{a: 1}", "*x", "&x", "!x", "%x", "@x", "`x",
+        "", " ", "yes", "1", "1e5", "a b", " a", "-", "a: b", "#x", "auto", "cuda:1", "200 epochs", "10 %",
+        "/data/my images",
+        "tab\there", "line\nbreak", "quo\"te\\", "ünïcode", "日本", "null", "~", "[1]", "{a: 1}", "*x", "&x", "!x", "%x",
+        "@x", "`x",
         "'", "\u{85}", "\u{2028}", "=", "<<", ".inf", "0x10", "2026-01-01", "12:30",
     ])
     func everyTextSurvivesTheFile(text: String) throws {
@@ -138,7 +153,10 @@ import Testing
         #expect(try tree.decode(Settings.self).name == text)
     }
 
-    @Test(arguments: [0, 0.1, 1e-6, 1e-300, Double.leastNonzeroMagnitude, 1.7976931348623157e308, -3, 0.1 + 0.2, 1e15, 123456789012345680, 2e22])
+    @Test(arguments: [
+        0, 0.1, 1e-6, 1e-300, Double.leastNonzeroMagnitude, 1.7976931348623157e308, -3, 0.1 + 0.2, 1e15,
+        123456789012345680, 2e22,
+    ])
     func everyNumberSurvivesTheFile(number: Double) throws {
         var settings = Settings()
         settings.rate = number

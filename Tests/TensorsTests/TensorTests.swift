@@ -27,7 +27,9 @@ import Testing
         let x = Tensor.from([1, 2] as [Float], shape: [2])
         x.requiresGradient = true
         let y = x * 3.0
-        let value = Tensor.full([], value: 7).withGradients([(of: y, is: Tensor.from([0.5, -1] as [Float], shape: [2]))])
+        let value = Tensor.full([], value: 7).withGradients([
+            (of: y, is: Tensor.from([0.5, -1] as [Float], shape: [2]))
+        ])
         #expect(value.item() == 7)
         (value * 2.0).backward()
         #expect(x.gradient?.floats() == [3, -6])
@@ -77,8 +79,10 @@ import Testing
         for (index, g) in [0.3, -0.2, 0.7].enumerated() {
             let t = Double(index + 1)
             TensorList.adamW(
-                weights: [weight], gradients: [Tensor.full([1], value: g)], firstMoments: [first], secondMoments: [second],
-                steps: [Tensor.full([1], value: t)], rate: rate, beta1: beta1, beta2: beta2, decay: decay, epsilon: epsilon)
+                weights: [weight], gradients: [Tensor.full([1], value: g)], firstMoments: [first],
+                secondMoments: [second],
+                steps: [Tensor.full([1], value: t)], rate: rate, beta1: beta1, beta2: beta2, decay: decay,
+                epsilon: epsilon)
             w *= 1 - rate * decay
             m = beta1 * m + (1 - beta1) * g
             v = beta2 * v + (1 - beta2) * g * g
@@ -87,5 +91,7 @@ import Testing
         #expect(abs(weight.item() - w) < 1e-6)
     }
 
-    private func power(_ base: Double, _ exponent: Double) -> Double { (0..<Int(exponent)).reduce(1.0) { p, _ in p * base } }
+    private func power(_ base: Double, _ exponent: Double) -> Double {
+        (0..<Int(exponent)).reduce(1.0) { p, _ in p * base }
+    }
 }

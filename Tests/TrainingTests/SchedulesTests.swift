@@ -57,7 +57,9 @@ import Testing
             let temperature = expected.teacher_temperature[perEpoch ? schedules.epoch(of: step) : step]
             #expect(isClose(rates.imageTemperature, temperature))
             #expect(isClose(rates.patchTemperature, temperature))
-            #expect(rates.lastLayerIsFrozen == (Double(schedules.epoch(of: step)) < golden.optimizer.freeze_last_layer_epochs))
+            #expect(
+                rates.lastLayerIsFrozen
+                    == (Double(schedules.epoch(of: step)) < golden.optimizer.freeze_last_layer_epochs))
         }
     }
 
@@ -116,11 +118,14 @@ import Testing
                     + "epoch).") == true)
     }
 
-    @Test(arguments: [
-        ("10 epochs", Span.epochs(10)), ("1 epoch", .epochs(1)), ("0.5epochs", .epochs(0.5)), ("500 steps", .steps(500)),
-        ("1_000 steps", .steps(1000)), ("10 %", .percent(10)), ("2.5%", .percent(2.5)), ("1e3 steps", .steps(1000)),
-        ("10", nil), ("epochs", nil), ("-1 epochs", nil), ("1 day", nil), ("", nil), ("1 e", nil), ("nan epochs", nil),
-    ] as [(String, Span?)])
+    @Test(
+        arguments: [
+            ("10 epochs", Span.epochs(10)), ("1 epoch", .epochs(1)), ("0.5epochs", .epochs(0.5)),
+            ("500 steps", .steps(500)),
+            ("1_000 steps", .steps(1000)), ("10 %", .percent(10)), ("2.5%", .percent(2.5)), ("1e3 steps", .steps(1000)),
+            ("10", nil), ("epochs", nil), ("-1 epochs", nil), ("1 day", nil), ("", nil), ("1 e", nil),
+            ("nan epochs", nil),
+        ] as [(String, Span?)])
     func spansAreReadWithTheirUnit(text: String, span: Span?) {
         #expect(Span(text) == span)
         if let span { #expect(Span(span.description) == span) }

@@ -52,7 +52,8 @@ public final class Network {
     public func features(of views: Tensor) -> Features {
         withoutGradients {
             let tokens = backbone(views)
-            return Features(imageSummary: aggregation.summary(of: tokens), patches: tokens, grid: backbone.grid(of: views))
+            return Features(
+                imageSummary: aggregation.summary(of: tokens), patches: tokens, grid: backbone.grid(of: views))
         }
     }
 

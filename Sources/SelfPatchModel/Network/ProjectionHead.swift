@@ -18,7 +18,8 @@ public struct ProjectionHead: Parameterized {
             Linear(from: sizes.hiddenWidth, to: sizes.hiddenWidth, initializer),
             Linear(from: sizes.hiddenWidth, to: sizes.bottleneck, initializer),
         ]
-        direction = initializer.uniform([prototypes, sizes.bottleneck], bound: 1 / Double(sizes.bottleneck).squareRoot())
+        direction = initializer.uniform(
+            [prototypes, sizes.bottleneck], bound: 1 / Double(sizes.bottleneck).squareRoot())
         gain = initializer.ones([prototypes, 1])
         gainIsLearned = sizes.learnedGain
     }

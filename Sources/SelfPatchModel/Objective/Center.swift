@@ -17,7 +17,10 @@ public struct Center {
     ///   - sum: of the bottlenecks, `[d]`.
     ///   - prototypes: `[K, d]`, the same in all parts.
     public mutating func collect(_ sum: (vector: Tensor, count: Int), prototypes: Tensor) {
-        collected = collected.map { ($0.vector + sum.vector, $0.count + sum.count, prototypes) } ?? (sum.vector, sum.count, prototypes)
+        collected =
+            collected.map { ($0.vector + sum.vector, $0.count + sum.count, prototypes) } ?? (
+                sum.vector, sum.count, prototypes
+            )
     }
 
     /// Drops what was collected.

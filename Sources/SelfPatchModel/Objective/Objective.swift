@@ -53,10 +53,12 @@ public struct Objective {
         guard let patchCenter, let prototypes = targets.patchPrototypes, !predictions.patches.isEmpty else {
             return Losses(image: image, patch: nil, total: image)
         }
-        let patch = PatchLoss(targets, prototypes: prototypes, center: patchCenter.value, temperature: temperatures.patch)
-            .loss(
-                predictions, viewCount: patchViewCount, temperature: settings.studentTemperature,
-                observe: signs.map { signs in { signs.observe(patchTargets: $0) } })
+        let patch = PatchLoss(
+            targets, prototypes: prototypes, center: patchCenter.value, temperature: temperatures.patch
+        )
+        .loss(
+            predictions, viewCount: patchViewCount, temperature: settings.studentTemperature,
+            observe: signs.map { signs in { signs.observe(patchTargets: $0) } })
         return Losses(image: image, patch: patch, total: image + patch * settings.patchWeight)
     }
 

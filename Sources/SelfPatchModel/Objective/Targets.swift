@@ -60,7 +60,9 @@ extension Network {
                 }
                 if globalTokens == nil { globalTokens = tokens }
             }
-            guard let globalTokens, let imageHead else { preconditionFailure("a teacher without views or without heads") }
+            guard let globalTokens, let imageHead else {
+                preconditionFailure("a teacher without views or without heads")
+            }
             // Each head once, for all views.
             let image = imageHead.bottleneck(Tensor.concatenated(summaries))
             var patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)] = []

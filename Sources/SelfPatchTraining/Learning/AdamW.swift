@@ -34,7 +34,8 @@ public final class AdamW {
     private func update(_ places: [Int], rate: Double, decay: Double) {
         // Tensors with the same counter share one tensor that holds it: two calls at most, but for odd histories.
         let present = places.compactMap { place in groups.trained[place].tensor.gradient.map { (place, $0) } }
-        for (counter, members) in Dictionary(grouping: present, by: { counters[$0.0] }).sorted(by: { $0.key < $1.key }) {
+        for (counter, members) in Dictionary(grouping: present, by: { counters[$0.0] }).sorted(by: { $0.key < $1.key })
+        {
             let device = groups.trained[members[0].0].tensor.device
             let steps = Tensor.full([], value: Double(counter + 1), device: device)
             TensorList.adamW(
@@ -54,7 +55,8 @@ public final class AdamW {
 
     /// Puts saved counters back; moments are overwritten in place through `state`.
     public func restore(counters: [Int]) {
-        precondition(counters.count == self.counters.count, "\(counters.count) counters for \(self.counters.count) tensors")
+        precondition(
+            counters.count == self.counters.count, "\(counters.count) counters for \(self.counters.count) tensors")
         self.counters = counters
     }
 }

@@ -46,7 +46,8 @@ import Testing
                     who == "student"
                     ? (network.aggregation.summary(of: tokens), network.aggregation.patches(of: tokens))
                     : network.aggregation.targets(of: tokens, matching)
-                try compare("\(who).\(place).aggregated", Tensor.concatenated([summary.unsqueezed(1), patches], dimension: 1))
+                try compare(
+                    "\(who).\(place).aggregated", Tensor.concatenated([summary.unsqueezed(1), patches], dimension: 1))
                 for (name, head, features) in [
                     ("image", network.imageHead, summary), ("patch", network.patchHead, patches),
                 ] {
@@ -113,13 +114,16 @@ import Testing
         let patchTerms = try found(expected, "patch_loss.views").doubles()
         for group in part.groups {
             for view in group.singly {
-                let predictions = learner.student.predictions(for: [view], objective.settings, draw: draw) { _ in .none }
+                let predictions = learner.student.predictions(for: [view], objective.settings, draw: draw) { _ in .none
+                }
                 let losses = objective.losses(predictions, targets, temperatures)
                 let number = view.numbers.lowerBound
                 let image = losses.image.item() * Double(2 * (views - 1))
                 let patch = try #require(losses.patch).item() * Double(views)
                 #expect(abs(image - pairs[number]) <= relative * abs(pairs.max() ?? 0), "image loss of view \(number)")
-                #expect(abs(patch - patchTerms[number]) <= relative * abs(patchTerms.max() ?? 0), "patch loss of view \(number)")
+                #expect(
+                    abs(patch - patchTerms[number]) <= relative * abs(patchTerms.max() ?? 0),
+                    "patch loss of view \(number)")
             }
         }
     }
@@ -139,7 +143,8 @@ import Testing
             let ours = try #require(parameter.tensor.gradient, "no gradient for \(parameter.name)")
             let difference = largestDifference(ours, theirs)
             #expect(
-                difference <= tolerance.relative * largest(theirs) + floor, "\(parameter.name): \(difference) of \(largest(theirs))")
+                difference <= tolerance.relative * largest(theirs) + floor,
+                "\(parameter.name): \(difference) of \(largest(theirs))")
         }
     }
 
@@ -175,7 +180,8 @@ import Testing
             #expect(abs(report.patchLoss - step.patch_loss) <= relative * step.patch_loss, label)
             #expect(abs(report.loss - step.loss) <= relative * step.loss, label)
             #expect(
-                abs(report.gradientNorm - step.gradient_norm) <= (first ? norm.first : norm.later) * step.gradient_norm, label)
+                abs(report.gradientNorm - step.gradient_norm) <= (first ? norm.first : norm.later) * step.gradient_norm,
+                label)
             if first { try compareWeights(golden, learner, numbers.files.after_first, step: 1, teacher: false) }
         }
         let last = numbers.steps.count
@@ -195,7 +201,8 @@ import Testing
             for parameter in network.parameters {
                 let theirs = try found(expected, "\(name).\(parameter.name)")
                 let difference = (parameter.tensor.detached() - theirs).magnitude()
-                let mask = steady["steady\(step).student.\(parameter.name)"]
+                let mask =
+                    steady["steady\(step).student.\(parameter.name)"]
                     ?? Tensor.ones(theirs.shape, type: .uint8)
                 let strict = (difference * mask.cast(to: .float32)).max().item()
                 #expect(strict <= bound.steady, "\(name).\(parameter.name) after step \(step): \(strict)")

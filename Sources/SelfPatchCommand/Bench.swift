@@ -4,5 +4,8 @@ import ArgumentParser
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure the speed of a part of the program on this machine.",
-        subcommands: [BenchStep.self])
+        subcommands: [
+            BenchAugment.self,
+            BenchStep.self,
+        ])
 }

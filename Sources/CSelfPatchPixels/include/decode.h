@@ -84,7 +84,7 @@ void px_grey_to_rgb(const uint8_t *grey, int64_t count, uint8_t *rgb);
 /// Sum and sum of squares of each channel over `count` pixels; `sums` and `squares` have `channels` places.
 void px_sums(const uint8_t *pixels, int64_t count, int channels, double *sums, double *squares);
 
-/// Bytes made by `px_write_png`; to be given back with `px_free`.
+/// Bytes made by `px_write_png` or `px_write_jpeg`; to be given back with `px_free`.
 typedef struct {
     uint8_t *bytes;
     size_t count;
@@ -94,5 +94,11 @@ typedef struct {
 __attribute__((warn_unused_result))
 px_status px_write_png(
     const uint8_t *pixels, int64_t width, int64_t height, int channels, px_bytes *file, px_reason *reason);
+
+/// A JPEG file of 8-bit pixels: 1 channel (grey) or 3 (RGB), interleaved; chroma at half size, quality from 1 to 100.
+__attribute__((warn_unused_result))
+px_status px_write_jpeg(
+    const uint8_t *pixels, int64_t width, int64_t height, int channels, int quality, px_bytes *file,
+    px_reason *reason);
 
 void px_free(px_bytes file);

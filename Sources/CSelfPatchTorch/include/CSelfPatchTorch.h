@@ -163,6 +163,24 @@ SP_CHECKED sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out);
 /// Mean over what is not ignored. `logits` [n, classes, ...], `labels` [n, ...] int64.
 SP_CHECKED sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out);
 
+// distributions.cpp, neighbors.cpp: this program's own kernels, for float32 on the CPU
+
+/// logits [rows, K] become softmax((logits - center) / temperature), in place.
+SP_CHECKED sp_error *sp_centered_softmax_into(sp_tensor logits, sp_tensor center, double temperature);
+/// products [rows, K] become the gradient of sum of weight * (mass * lse(s) - q s), s = products / temperature, with respect to
+/// themselves; row r meets target r mod (rows of targets). `loss` is that sum.
+SP_CHECKED sp_error *sp_cross_entropy_into_gradient(
+    sp_tensor products, sp_tensor targets, double temperature, double mass, double weight, double *loss);
+/// Cosine of each patch with each of its candidates: tokens [images, patches, width], table [candidates, patches] int64;
+/// [images, patches, candidates].
+SP_CHECKED sp_error *sp_neighbor_similarities(sp_tensor tokens, sp_tensor table, sp_tensor *out);
+/// Softmax attention of one class token a patch (or one for all) to itself and to that patch's candidates that are not excluded.
+/// query, own values [images, patches, heads, e] or [1, 1, heads, e], own logits without e; keys, values [images, patches, heads, e];
+/// excluded [images or 1, patches, candidates] bool; [images, patches, heads * e].
+SP_CHECKED sp_error *sp_neighbor_attention(
+    sp_tensor query, sp_tensor keys, sp_tensor values, sp_tensor own_logits, sp_tensor own_values, sp_tensor table,
+    sp_tensor excluded_or_null, sp_tensor *out);
+
 // autograd.cpp
 
 void sp_set_requires_gradient(sp_tensor tensor, bool requires);

@@ -64,11 +64,24 @@ struct ClassAttention: Parameterized {
     func attended(
         by classTokens: Tensor, toPositivesIn memory: Memory, _ matching: PositiveMatching, excluding excluded: Tensor?
     ) -> Tensor {
-        let (images, patches) = (memory.keys.size(0), memory.keys.size(1))
         let own = self.own(classTokens)
+        let all = [own.query, own.value, own.logit, memory.keys, memory.values]
+        guard all.allSatisfy({ $0.suitsKernels && !$0.requiresGradient }) else {
+            return attendedByOperations(own, toPositivesIn: memory, matching, excluding: excluded)
+        }
+        return .neighborAttention(
+            query: own.query.contiguous(), keys: memory.keys.contiguous(), values: memory.values.contiguous(),
+            ownLogits: own.logit.contiguous(), ownValues: own.value.contiguous(), table: matching.table, excluded: excluded)
+    }
+
+    /// The same by tensor operations, which define it.
+    private func attendedByOperations(
+        _ own: Own, toPositivesIn memory: Memory, _ matching: PositiveMatching, excluding excluded: Tensor?
+    ) -> Tensor {
+        let (images, patches) = (memory.keys.size(0), memory.keys.size(1))
         let candidates = (0..<matching.window.width).map { matching.table.selected(0, $0) }
         var logits: Tensor
-        if classTokens.size(1) == 1 {
+        if own.query.size(1) == 1 {
             // One query for all: a candidate's logit is the same whoever asks, one number a patch and head.
             let all = (own.query * memory.keys).sum(-1)
             logits = Tensor.stacked(candidates.map { all.rows($0, dimension: 1) }, dimension: -1)
@@ -99,7 +112,9 @@ struct ClassAttention: Parameterized {
     }
 
     /// Scaled query, value and own logit of class tokens: `[images, n, heads, e]`, the logit without e.
-    private func own(_ classTokens: Tensor) -> (query: Tensor, value: Tensor, logit: Tensor) {
+    private typealias Own = (query: Tensor, value: Tensor, logit: Tensor)
+
+    private func own(_ classTokens: Tensor) -> Own {
         let normed = attentionNorm(classTokens)
         let query = split(self.query(normed))
         let scaled = query * (1 / Double(query.size(-1)).squareRoot())

@@ -22,10 +22,17 @@ public struct PositiveMatching {
     /// - Parameter tokens: the teacher's, `[images, patches, width]`.
     /// - Returns: `[images, patches, candidates]`, in the window's order; -infinity where there is no candidate.
     public func similarities(of tokens: Tensor) -> Tensor {
-        let unit = tokens.cast(to: .float32).normalized()
-        let columns = (0..<window.width).map { c in (unit * unit.rows(table.selected(0, c), dimension: 1)).sum(-1) }
-        let all = Tensor.stacked(columns, dimension: -1)
+        let all =
+            tokens.suitsKernels
+            ? tokens.detached().contiguous().neighborSimilarities(table) : similaritiesByOperations(of: tokens)
         return missing.map { all.filled(where: $0, with: -.infinity) } ?? all
+    }
+
+    /// The same by tensor operations, which define it, but for missing candidates.
+    package func similaritiesByOperations(of tokens: Tensor) -> Tensor {
+        let unit = tokens.cast(to: .float32).normalized()
+        return Tensor.stacked(
+            (0..<window.width).map { c in (unit * unit.rows(table.selected(0, c), dimension: 1)).sum(-1) }, dimension: -1)
     }
 
     /// Which candidates are **not** positives, `[images, patches, candidates]` bool; nil if all candidates are.

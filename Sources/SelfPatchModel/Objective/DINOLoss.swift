@@ -12,8 +12,8 @@ public struct DINOLoss {
     /// - Parameters:
     ///   - center: `[K]`, subtracted before the division by the temperature.
     public init(_ targets: Targets, center: Tensor, temperature: Double) {
-        let logits = targets.image.matmul(targets.imagePrototypes.transposed()).cast(to: .float32)
-        self.targets = ((logits - center) * (1 / temperature)).softmax().reshaped([2, targets.images, center.size(0)])
+        self.targets = targets.image.matmul(targets.imagePrototypes.transposed()).cast(to: .float32)
+            .centeredSoftmax(center: center, temperature: temperature).reshaped([2, targets.images, center.size(0)])
     }
 
     /// The share of the loss that these views have: over all views of an image they add up to the image loss.

@@ -42,8 +42,8 @@ public struct PatchLoss {
                 let rows = first..<min(first + rowsAtOnce, teacher.size(0))
                 pieces.append(
                     .init(rows: start + rows.lowerBound..<start + rows.upperBound, weight: weight, mass: 1) {
-                        let logits = teacher.narrowed(0, rows).matmul(prototypes.transposed()).cast(to: .float32)
-                        let target = ((logits - center) * (1 / self.temperature)).softmax()
+                        let target = teacher.narrowed(0, rows).matmul(prototypes.transposed()).cast(to: .float32)
+                            .centeredSoftmax(center: center, temperature: self.temperature)
                         observe?(target)
                         return target
                     })

@@ -7,17 +7,24 @@ import SelfPatchTensors
 ///
 ///     loss = w (m lse(s) - q s)        d loss / d (W b) = w (m softmax(s) - q) / temperature =: g
 ///     d loss / d b = W^T g             d loss / d W = sum g b^T
-enum StreamedCrossEntropy {
+package enum StreamedCrossEntropy {
     /// Rows that share one target: several views' predictions of the same images, or patches with a target each.
-    struct Piece {
+    package struct Piece {
         /// Rows of the bottlenecks; a whole multiple of the target's rows, view after view.
-        let rows: Range<Int>
+        package let rows: Range<Int>
         /// w, the weight of every row.
         let weight: Double
         /// m, the sum of each target.
         let mass: Double
         /// `[target rows, K]`, made when its turn comes.
         let target: () -> Tensor
+
+        package init(rows: Range<Int>, weight: Double, mass: Double, target: @escaping () -> Tensor) {
+            self.rows = rows
+            self.weight = weight
+            self.mass = mass
+            self.target = target
+        }
     }
 
     /// Elements of a piece's logits that the caller should stay near: large enough for products, small enough for caches.
@@ -27,7 +34,7 @@ enum StreamedCrossEntropy {
     ///   - bottlenecks: the student's, `[rows, d]`.
     ///   - prototypes: the student's, `[K, d]`.
     /// - Returns: one number; its backward gives the gradients of both.
-    static func loss(
+    package static func loss(
         _ bottlenecks: Tensor, _ prototypes: Tensor, temperature: Double, _ pieces: [Piece]
     ) -> Tensor {
         let (value, bottleneckGradient, prototypeGradient) = withoutGradients {
@@ -37,22 +44,47 @@ enum StreamedCrossEntropy {
             let total = Tensor.zeros([], device: b.device)
             for piece in pieces {
                 let rows = b.narrowed(0, piece.rows)
-                let target = piece.target()
-                let logits = rows.matmul(w.transposed()).cast(to: .float32) * (1 / temperature)
-                let shape = [piece.rows.count / target.size(0), target.size(0), target.size(1)]
-                let s = logits.reshaped(shape)
-                let lse = s.logSumExp(-1, keeping: true)
-                let loss = (lse * piece.mass).sum() - (s * target).sum()
-                total.add(loss, scale: piece.weight)
-
-                let gradient = (s - lse).exp() * piece.mass - target
-                gradient.multiply(by: piece.weight / temperature)
-                let g = gradient.reshaped([piece.rows.count, target.size(1)])
+                let products = rows.matmul(w.transposed()).cast(to: .float32)
+                let (loss, g) = lossAndGradient(products, piece, temperature)
+                total.add(loss)
                 bottleneckGradient.narrowed(0, piece.rows).copy(from: g.matmul(w))
                 prototypeGradient.addProduct(g.transposed(), rows)
             }
             return (total, bottleneckGradient, prototypeGradient)
         }
         return value.withGradients([(of: bottlenecks, is: bottleneckGradient), (of: prototypes, is: prototypeGradient)])
+    }
+
+    /// The loss of a piece, and its gradient with respect to the products `[rows, K]`, whose memory may be used up.
+    private static func lossAndGradient(
+        _ products: Tensor, _ piece: Piece, _ temperature: Double
+    ) -> (Tensor, Tensor) {
+        let target = piece.target()
+        if products.suitsKernels {
+            let loss = products.becomeCrossEntropyGradient(
+                targets: target, temperature: temperature, mass: piece.mass, weight: piece.weight)
+            return (.full([], value: loss), products)
+        }
+        return lossAndGradientByOperations(products, target, piece, temperature)
+    }
+
+    /// The same by tensor operations, which define it.
+    package static func lossAndGradientByOperations(
+        _ products: Tensor, _ target: Tensor, _ piece: Piece, _ temperature: Double
+    ) -> (Tensor, Tensor) {
+        let s = (products * (1 / temperature)).reshaped([-1, target.size(0), target.size(1)])
+        let lse = s.logSumExp(-1, keeping: true)
+        let loss = ((lse * piece.mass).sum() - (s * target).sum()) * piece.weight
+        let gradient = ((s - lse).exp() * piece.mass - target) * (piece.weight / temperature)
+        return (loss, gradient.reshaped(products.shape))
+    }
+}
+
+extension Tensor {
+    /// softmax((self - center) / temperature) of each row of `[rows, K]`, whose memory may be used up: a teacher's distributions.
+    func centeredSoftmax(center: Tensor, temperature: Double) -> Tensor {
+        guard suitsKernels else { return ((cast(to: .float32) - center) * (1 / temperature)).softmax() }
+        becomeCenteredSoftmax(center: center, temperature: temperature)
+        return self
     }
 }

@@ -173,7 +173,8 @@ struct AugmentReport: Encodable {
         for stage in stages {
             let calls = stage.calls == 0 ? "" : number(stage.calls, 2)
             lines.append(
-                stage.stage.padding(toLength: 22, withPad: " ", startingAt: 0) + right(number(stage.milliseconds, 3), 12)
+                stage.stage.padding(toLength: 22, withPad: " ", startingAt: 0)
+                    + right(number(stage.milliseconds, 3), 12)
                     + right(number(100 * stage.share, 1) + " %", 9) + right(calls, 18))
         }
         if let loader {

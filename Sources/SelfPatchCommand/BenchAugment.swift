@@ -53,7 +53,8 @@ struct BenchAugment: ParsableCommand {
         try settings.validate()
 
         let files = try folder.map(BenchFiles.init(folder:)) ?? BenchFiles(scenes: 32)
-        let report = try AugmentMeasurement(files: files, settings: settings, seconds: seconds, workers: workers).report()
+        let report = try AugmentMeasurement(files: files, settings: settings, seconds: seconds, workers: workers)
+            .report()
         print(json ? try report.json() : report.table())
     }
 }

@@ -68,7 +68,8 @@ struct BenchStep: ParsableCommand {
             device: device)
         let part = BatchPart(views(on: device))
         let rates = Rates(
-            learningRate: 1e-4, weightDecay: 0.04, teacherMomentum: 0.996, imageTemperature: 0.04, patchTemperature: 0.04,
+            learningRate: 1e-4, weightDecay: 0.04, teacherMomentum: 0.996, imageTemperature: 0.04,
+            patchTemperature: 0.04,
             lastLayerIsFrozen: false)
 
         var measured: [Report.Step] = []
@@ -127,7 +128,8 @@ struct BenchStep: ParsableCommand {
         let parts: [String: Double]
 
         init(
-            size: String, batch: Int, localViews: Int, device: String, precision: String, threads: Int, viewsInTurn: Bool,
+            size: String, batch: Int, localViews: Int, device: String, precision: String, threads: Int,
+            viewsInTurn: Bool,
             peakBytes: Int, _ steps: [Step]
         ) {
             self.size = size

@@ -30,7 +30,8 @@ extension Tensor {
 
     /// Attention of class tokens to themselves and to the candidates of their patches; see `ClassAttention`.
     public static func neighborAttention(
-        query: Tensor, keys: Tensor, values: Tensor, ownLogits: Tensor, ownValues: Tensor, table: Tensor, excluded: Tensor?
+        query: Tensor, keys: Tensor, values: Tensor, ownLogits: Tensor, ownValues: Tensor, table: Tensor,
+        excluded: Tensor?
     ) -> Tensor {
         make("neighbour attention", query, keys, values, ownLogits, ownValues, table, excluded) {
             sp_neighbor_attention($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $1)

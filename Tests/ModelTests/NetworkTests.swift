@@ -39,7 +39,8 @@ import Testing
         let network = Network(Self.architecture, heads: nil, seed: 5, device: .cpu)
         for parameter in network.parameters {  // wide, so that every part matters
             parameter.tensor.copy(
-                from: parameter.tensor + Tensor.normal(parameter.tensor.shape, deviation: 0.3, using: Generator(seed: 6)))
+                from: parameter.tensor
+                    + Tensor.normal(parameter.tensor.shape, deviation: 0.3, using: Generator(seed: 6)))
         }
         let tokens = Tensor.normal([3, 20, 24], using: Generator(seed: 7))
         let window = NeighborWindow(side: 3, border: border, grid: Grid(rows: 4, columns: 5))
@@ -69,8 +70,10 @@ import Testing
     }
 
     @Test func networksOfOneSeedAreEqual() {
-        let a = Network(Self.architecture, heads: HeadSizes(imagePrototypes: 8, patchPrototypes: 8), seed: 3, device: .cpu)
-        let b = Network(Self.architecture, heads: HeadSizes(imagePrototypes: 8, patchPrototypes: 8), seed: 3, device: .cpu)
+        let a = Network(
+            Self.architecture, heads: HeadSizes(imagePrototypes: 8, patchPrototypes: 8), seed: 3, device: .cpu)
+        let b = Network(
+            Self.architecture, heads: HeadSizes(imagePrototypes: 8, patchPrototypes: 8), seed: 3, device: .cpu)
         for (x, y) in zip(a.parameters, b.parameters) { #expect(x.tensor.floats() == y.tensor.floats()) }
     }
 }
@@ -84,7 +87,8 @@ import Testing
     ])
     func parameterCounts(size: Architecture.Size, backbone: Int, aggregation: Int, image: Int, patch: Int) {
         let network = Network(
-            Architecture(width: size.width, depth: size.depth, heads: size.heads), heads: HeadSizes(), seed: 0, device: .cpu)
+            Architecture(width: size.width, depth: size.depth, heads: size.heads), heads: HeadSizes(), seed: 0,
+            device: .cpu)
         func count(_ prefix: String) -> Int {
             network.parameters.filter { $0.name.hasPrefix(prefix) }.reduce(0) { $0 + $1.tensor.count }
         }

@@ -71,7 +71,8 @@ struct ClassAttention: Parameterized {
         }
         return .neighborAttention(
             query: own.query.contiguous(), keys: memory.keys.contiguous(), values: memory.values.contiguous(),
-            ownLogits: own.logit.contiguous(), ownValues: own.value.contiguous(), table: matching.table, excluded: excluded)
+            ownLogits: own.logit.contiguous(), ownValues: own.value.contiguous(), table: matching.table,
+            excluded: excluded)
     }
 
     /// The same by tensor operations, which define it.

@@ -32,7 +32,8 @@ public struct PositiveMatching {
     package func similaritiesByOperations(of tokens: Tensor) -> Tensor {
         let unit = tokens.cast(to: .float32).normalized()
         return Tensor.stacked(
-            (0..<window.width).map { c in (unit * unit.rows(table.selected(0, c), dimension: 1)).sum(-1) }, dimension: -1)
+            (0..<window.width).map { c in (unit * unit.rows(table.selected(0, c), dimension: 1)).sum(-1) },
+            dimension: -1)
     }
 
     /// Which candidates are **not** positives, `[images, patches, candidates]` bool; nil if all candidates are.

@@ -59,11 +59,14 @@ struct CheckData: ParsableCommand {
         var summary = FolderSummary(channels: channels)
         var report: any CheckReport = json ? CheckJSON(check) : CheckText(listsAll: all)
         var progress = ProgressLine(title: "Checking", total: images.count)
+        let printsToTerminal = isatty(STDOUT_FILENO) == 1
         try check.run { entry in
             summary.add(entry)
-            if report.prints(entry) { progress.clear() }
+            if printsToTerminal && report.prints(entry) { progress.clear() }
             report.add(entry)
-            if entry.isImage { progress.advance(note: summary.unreadable > 0 ? "\(summary.unreadable) unreadable" : "") }
+            if entry.isImage {
+                progress.advance(note: summary.unreadable > 0 ? "\(summary.unreadable) unreadable" : "")
+            }
         }
         progress.clear()
         report.finish(summary)

@@ -6,7 +6,8 @@ struct ProgressLine {
     private let total: Int
     private let isShown = isatty(STDERR_FILENO) == 1
     private let start = ContinuousClock.now
-    private var drawn: ContinuousClock.Instant?
+    private var lastDrawn: ContinuousClock.Instant?
+    private var isThere = false
     private var done = 0
 
     init(title: String, total: Int) {
@@ -19,8 +20,9 @@ struct ProgressLine {
         done += 1
         guard isShown else { return }
         let now = ContinuousClock.now
-        if let drawn, now - drawn < .milliseconds(100), done < total { return }
-        drawn = now
+        if let lastDrawn, now - lastDrawn < .milliseconds(100), done < total { return }
+        lastDrawn = now
+        isThere = true
         let share = Double(done) / Double(max(total, 1))
         let width = 24
         let filled = Int(share * Double(width))
@@ -34,9 +36,9 @@ struct ProgressLine {
 
     /// Takes the line away, so that other text can be printed.
     mutating func clear() {
-        guard isShown, drawn != nil else { return }
+        guard isThere else { return }
         write("\r\u{1B}[K")
-        drawn = nil
+        isThere = false
     }
 
     private func write(_ text: String) {

@@ -10,6 +10,8 @@ struct FolderWalk {
     private(set) var firstFiles: [Int] = []
     private(set) var problems: [ImageFolder.Problem] = []
     private(set) var passedOver = 0
+    /// Names of the folders right below the root, whatever they hold.
+    private(set) var topFolders: [String] = []
     private var passedOverExtensions: [String: Int] = [:]
 
     /// A folder's identity, whatever path leads to it.
@@ -113,6 +115,7 @@ struct FolderWalk {
             for index in fileNames.sortedIndices() { files.append(fileNames[index]) }
         }
         folderNames.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        if folder.isEmpty { topFolders = folderNames.map(\.name) }
         for inner in folderNames {
             let name = Self.join(folder, inner.name)
             if let problem = walk(name, isLinked: isLinked || inner.isLinked) {

@@ -40,6 +40,7 @@ public enum ImageFile {
     /// Reads an image file.
     ///
     /// - Parameters:
+    ///   - path: of the file.
     ///   - channels: those of the model. 3: red, green, blue, of greyscale three equal ones. 1: luma by ITU-R 601, as
     ///     Pillow computes it. Any other number: the channels as stored, of which the file must have so many.
     ///   - pixelLimit: refuse more pixels than these.

@@ -1,7 +1,11 @@
 extension ImageSource {
     /// The images of a folder, decoded for a model; broken ones are noted in `skipped`, which may end the run.
     ///
-    /// - Parameter channels: those of the model; see `ImageFile.decode`.
+    /// - Parameters:
+    ///   - folder: the images.
+    ///   - channels: those of the model; see `ImageFile.decode`.
+    ///   - pixelLimit: images of more pixels than these count as broken.
+    ///   - skipped: where broken ones are noted.
     /// - Throws: `UserError` if the list of skipped files cannot be written.
     public init(
         _ folder: ImageFolder, channels: Int, pixelLimit: Int = ImageFile.defaultPixelLimit, skipped: SkippedFiles

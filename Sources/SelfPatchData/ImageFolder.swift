@@ -17,6 +17,8 @@ public struct ImageFolder: Sendable {
     public let passedOver: Int
     /// The names of the folders right below the root that hold images, sorted; the classes, where folders mean that.
     public let topFolders: [String]
+    /// The names of those that hold none. A folder that two links lead to counts here under its second name.
+    public let emptyTopFolders: [String]
 
     public struct Problem: Sendable, Equatable {
         /// Relative to the root.
@@ -62,6 +64,8 @@ public struct ImageFolder: Sendable {
             return tops.count - 1
         }
         topFolders = tops
+        let filled = Set(tops)
+        emptyTopFolders = walk.topFolders.filter { !filled.contains($0) }
         if files.count == 0 { throw walk.emptiness() }
     }
 

@@ -16,7 +16,9 @@ public final class ViewLoader {
     /// Starts the workers.
     ///
     /// - Parameters:
+    ///   - source: the images.
     ///   - settings: valid ones; `source` gives images of `settings.channels` channels.
+    ///   - batches: how the images are parted into steps and micro-batches.
     ///   - workers: threads, at least 1; 0 takes one for each processor but one.
     ///   - depth: micro-batches ready or in the making at any time; at least 1.
     ///   - step: the first step, counted from 0 through the run.

@@ -123,7 +123,8 @@ import Testing
             #expect(lines[1] == "short.png: truncated: ends after 50 bytes, before the picture is complete")
             #expect(lines[3] == "2 unreadable: 1 empty, 1 truncated")
             let channels = try ProgramRun.of("check-data", folder.path, "--channels", "5")
-            #expect(channels.output.contains("good.png: wrong_channels: has 1 channel, the model takes 5"), "\(channels)")
+            #expect(
+                channels.output.contains("good.png: wrong_channels: has 1 channel, the model takes 5"), "\(channels)")
             let limit = try ProgramRun.of("check-data", folder.path, "--pixel-limit", "1")
             #expect(limit.output.contains("1 readable"))
         }
@@ -139,7 +140,9 @@ import Testing
                 #expect(run.errors.contains(words) && run.errors.contains(path), "\(run)")
                 #expect(run.output.isEmpty)
             }
-            for arguments in [["--channels", "0"], ["--pixel-limit", "-5"], ["--threads", "0"], ["--channels", "70000"]] {
+            for arguments in [
+                ["--channels", "0"], ["--pixel-limit", "-5"], ["--threads", "0"], ["--channels", "70000"],
+            ] {
                 let run = try ProgramRun.of(["check-data", folder.path] + arguments)
                 #expect(run.exitCode == 64, "\(run)")
                 #expect(run.errors.contains(arguments[0]))
@@ -161,14 +164,16 @@ import Testing
             for index in 0..<20 { try folder.write(picture, to: "\(index).png") }
             try folder.write("", to: "z.png")
             let text = try Terminal.run("check-data '\(folder.path)'")
-            #expect(text.contains("Checking [") && text.contains("21 of 21") && text.contains("1 unreadable"), "\(text)")
+            #expect(
+                text.contains("Checking [") && text.contains("21 of 21") && text.contains("1 unreadable"), "\(text)")
             // The line is taken away before other text is printed.
             #expect(text.contains("\r\u{1B}[Kz.png: empty"), "\(text)")
             #expect(text.contains("\r\u{1B}[K20 readable"), "\(text)")
         }
     }
 
-    @Test(.enabled(if: Unprivileged.isAvailable, "files can be closed to this user, or setpriv can take the right away"))
+    @Test(
+        .enabled(if: Unprivileged.isAvailable, "files can be closed to this user, or setpriv can take the right away"))
     func whatMayNotBeReadIsNamed() throws {
         let picture = try #require(picture)
         try withTemporaryFolder { folder in

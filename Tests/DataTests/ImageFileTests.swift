@@ -26,7 +26,8 @@ import Testing
     @Test(arguments: [2, 4, 5, 7], [(8, false), (16, false), (8, true), (16, true)])
     func channelsOfAnyNumberComeAsStored(samples: Int, layout: (bits: Int, planes: Bool)) throws {
         let (bits, planes) = layout
-        var file = DrawnTIFF(samples: samples, bits: bits, planes: planes, extras: Array(repeating: 0, count: samples - 1))
+        var file = DrawnTIFF(
+            samples: samples, bits: bits, planes: planes, extras: Array(repeating: 0, count: samples - 1))
         if bits == 16 { file.value = { row, column, channel in (row * 40 + column * 7 + channel * 3) * 257 } }
         let pixels = try read(file.bytes(), channels: samples)
         #expect(pixels.height == 3 && pixels.width == 5 && pixels.channels == samples)

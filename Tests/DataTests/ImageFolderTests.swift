@@ -24,6 +24,7 @@ import Testing
                     "B.PNG", "b.jpg", "é.jpeg", "a/10.tif", "a/9.bmp", "a/z.webp", "a/y/x.gif", "b/2.jpg",
                 ])
             #expect(found.topFolders == ["a", "b"])
+            #expect(found.emptyTopFolders == ["c"])
             #expect((0..<found.count).map { found.topFolder(of: $0) } == [nil, nil, nil, 0, 0, 0, 0, 1])
             #expect(found.path(of: 3) == folder.path + "/a/10.tif")
             #expect(found.passedOver == 1)

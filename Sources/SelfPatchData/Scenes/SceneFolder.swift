@@ -36,7 +36,9 @@ public struct SceneFolder: Sendable {
 
     /// Draws and writes every scene of a part, on all cores. Files that are there already are written anew.
     ///
-    /// - Parameter withMasks: whether their masks are written, too.
+    /// - Parameters:
+    ///   - part: the training or the validation part.
+    ///   - withMasks: whether their masks are written, too.
     public func write(_ part: Part, withMasks: Bool = true) throws {
         for kind in ThingKind.allCases {
             try makeFolder("\(images(of: part))/\(kind.name)")

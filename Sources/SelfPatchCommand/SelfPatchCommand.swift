@@ -10,6 +10,8 @@ struct SelfPatchCommand: ParsableCommand {
         commandName: "selfpatch",
         abstract: "Pretrain Vision Transformers on your own images so that patches mean something.",
         subcommands: [
+            Pretrain.self,
+            Settings.self,
             Bench.self,
             CheckData.self,
             Doctor.self,

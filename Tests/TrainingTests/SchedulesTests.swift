@@ -8,17 +8,17 @@ import Testing
     /// What `case.json` of a golden step says about schedules.
     struct Case: Decodable {
         struct Optimizer: Decodable {
-            let base_learning_rate, learning_rate_reference_batch, minimum_learning_rate: Double
-            let warmup_epochs, freeze_last_layer_epochs, epochs: Double
-            let steps_per_epoch, batch: Int
-            let weight_decay, weight_decay_end, teacher_momentum: Double
+            let baseLearningRate, learningRateReferenceBatch, minimumLearningRate: Double
+            let warmupEpochs, freezeLastLayerEpochs, epochs: Double
+            let stepsPerEpoch, batch: Int
+            let weightDecay, weightDecayEnd, teacherMomentum: Double
         }
         struct Objective: Decodable {
-            let warmup_teacher_temperature, teacher_temperature: Double
-            let warmup_teacher_temperature_epochs: Int
+            let warmupTeacherTemperature, teacherTemperature: Double
+            let warmupTeacherTemperatureEpochs: Int
         }
         struct Values: Decodable {
-            let learning_rate, weight_decay, teacher_momentum, teacher_temperature: [Double]
+            let learningRate, weightDecay, teacherMomentum, teacherTemperature: [Double]
         }
         let optimizer: Optimizer
         let objective: Objective
@@ -27,39 +27,42 @@ import Testing
 
     @Test(.requires(Goldens.of(.step)), arguments: Goldens.folders(.step))
     func schedulesAreTheReferences(folder: Goldens.Folder) throws {
-        let golden = try folder.decode(Case.self, from: "case.json")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let golden = try decoder.decode(
+            Case.self, from: Data(contentsOf: URL(fileURLWithPath: folder.file("case.json"))))
         var schedule = ScheduleSettings()
         schedule.length = .epochs(golden.optimizer.epochs)
         schedule.batchSize = golden.optimizer.batch
         var optimizer = OptimizerSettings()
-        optimizer.learningRate = golden.optimizer.base_learning_rate
-        optimizer.learningRateBatch = Int(golden.optimizer.learning_rate_reference_batch)
-        optimizer.learningRateEnd = golden.optimizer.minimum_learning_rate
-        optimizer.warmup = .epochs(golden.optimizer.warmup_epochs)
-        optimizer.freezeLastLayer = .epochs(golden.optimizer.freeze_last_layer_epochs)
-        optimizer.weightDecay = golden.optimizer.weight_decay
-        optimizer.weightDecayEnd = golden.optimizer.weight_decay_end
+        optimizer.learningRate = golden.optimizer.baseLearningRate
+        optimizer.learningRateBatch = Int(golden.optimizer.learningRateReferenceBatch)
+        optimizer.learningRateEnd = golden.optimizer.minimumLearningRate
+        optimizer.warmup = .epochs(golden.optimizer.warmupEpochs)
+        optimizer.freezeLastLayer = .epochs(golden.optimizer.freezeLastLayerEpochs)
+        optimizer.weightDecay = golden.optimizer.weightDecay
+        optimizer.weightDecayEnd = golden.optimizer.weightDecayEnd
         var teacher = TeacherSettings()
-        teacher.momentum = golden.optimizer.teacher_momentum
-        teacher.temperature = golden.objective.teacher_temperature
-        teacher.temperatureStart = golden.objective.warmup_teacher_temperature
-        teacher.temperatureWarmupEpochs = golden.objective.warmup_teacher_temperature_epochs
-        let schedules = try Schedules(schedule, optimizer, teacher, stepsPerEpoch: golden.optimizer.steps_per_epoch)
+        teacher.momentum = golden.optimizer.teacherMomentum
+        teacher.temperature = golden.objective.teacherTemperature
+        teacher.temperatureStart = golden.objective.warmupTeacherTemperature
+        teacher.temperatureWarmupEpochs = golden.objective.warmupTeacherTemperatureEpochs
+        let schedules = try Schedules(schedule, optimizer, teacher, stepsPerEpoch: golden.optimizer.stepsPerEpoch)
 
         let expected = golden.schedules
-        #expect(schedules.stepCount == expected.learning_rate.count)
-        for step in expected.learning_rate.indices {
+        #expect(schedules.stepCount == expected.learningRate.count)
+        for step in expected.learningRate.indices {
             let rates = schedules[step]
-            #expect(isClose(rates.learningRate, expected.learning_rate[step]))
-            #expect(isClose(rates.weightDecay, expected.weight_decay[step]))
-            #expect(isClose(rates.teacherMomentum, expected.teacher_momentum[step]))
-            let perEpoch = expected.teacher_temperature.count < expected.learning_rate.count
-            let temperature = expected.teacher_temperature[perEpoch ? schedules.epoch(of: step) : step]
+            #expect(isClose(rates.learningRate, expected.learningRate[step]))
+            #expect(isClose(rates.weightDecay, expected.weightDecay[step]))
+            #expect(isClose(rates.teacherMomentum, expected.teacherMomentum[step]))
+            let perEpoch = expected.teacherTemperature.count < expected.learningRate.count
+            let temperature = expected.teacherTemperature[perEpoch ? schedules.epoch(of: step) : step]
             #expect(isClose(rates.imageTemperature, temperature))
             #expect(isClose(rates.patchTemperature, temperature))
             #expect(
                 rates.lastLayerIsFrozen
-                    == (Double(schedules.epoch(of: step)) < golden.optimizer.freeze_last_layer_epochs))
+                    == (Double(schedules.epoch(of: step)) < golden.optimizer.freezeLastLayerEpochs))
         }
     }
 

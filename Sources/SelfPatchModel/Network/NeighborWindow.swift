@@ -1,7 +1,8 @@
+import SelfPatchFormats
 import SelfPatchTensors
 
 /// What happens to a patch's window at the border of the grid.
-public enum Border: String, Codable, CaseIterable, Sendable {
+public enum Border: String, SettingsChoice {
     /// The window goes on at the opposite side, as in the reference.
     case wrap
     /// Only patches of the grid itself; border patches have fewer candidates.

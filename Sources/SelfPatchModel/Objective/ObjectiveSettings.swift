@@ -1,3 +1,5 @@
+import SelfPatchFormats
+
 /// What is learned: the image loss of DINO and the patch loss of SelfPatch.
 public struct ObjectiveSettings: Codable, Equatable, Sendable {
     /// Weight of the patch loss beside the image loss, lambda; 0 is DINO with attention pooling alone.
@@ -20,7 +22,7 @@ public struct ObjectiveSettings: Codable, Equatable, Sendable {
     public init() {}
 
     /// Which views have a patch loss.
-    public enum PatchViews: String, Codable, CaseIterable, Sendable {
+    public enum PatchViews: String, SettingsChoice {
         /// Every view.
         case all
         /// The two global ones; the teacher then sees no others, and both centres run over these.

@@ -22,6 +22,10 @@ public final class Learner {
         public var dropPath: Double
         /// Longest gradient of a parameter tensor; 0 for any.
         public var clip: Double
+        /// AdamW's constants.
+        public var beta1 = 0.9
+        public var beta2 = 0.999
+        public var epsilon = 1e-8
         /// Every view forward and backward by itself, for less memory and the same step.
         public var viewsInTurn: Bool
         public var precision: Precision
@@ -54,7 +58,8 @@ public final class Learner {
         student = network()
         teacher = network()
         teacher.copy(from: student)
-        optimizer = AdamW(ParameterGroups(student))
+        optimizer = AdamW(
+            ParameterGroups(student), beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon)
         for parameter in optimizer.groups.trained { parameter.tensor.requiresGradient = true }
         objective = Objective(
             settings.objective, heads: settings.heads, localViewCount: settings.localViewCount, device: device)

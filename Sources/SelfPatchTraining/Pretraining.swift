@@ -1,0 +1,146 @@
+import Foundation
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+
+/// A pretraining run: the order of things, from the first batch to the finished weights.
+public final class Pretraining {
+    /// How a run ended.
+    public enum Ending: Equatable, Sendable {
+        case complete
+        /// By a signal; everything is saved.
+        case stopped(Int32)
+        /// The time limit is near; everything is saved.
+        case timeUp
+    }
+
+    public let settings: PretrainSettings
+    public let folder: RunFolder
+    public let schedules: Schedules
+    public let learner: Learner
+    /// Steps done.
+    public private(set) var done: Int
+    let images: TrainingImages
+    let batches: MicroBatches
+    let machine: Checkpoint.Machine
+    let log: RunLog
+    let evaluators: [any Evaluator]
+    let show: (RunProgress) -> Void
+    var health: Health
+    var clock: RunClock
+    private let loader: ViewLoader
+
+    /// The loop; a resumed run starts in the middle.
+    public func run() throws -> Ending {
+        if done == 0 { try clock.withoutCounting(prepareCenters) }
+        while done < schedules.stepCount {
+            let rates = schedules[done]
+            let batch = try nextBatch(of: loader)
+            let report = try step(on: batch, rates)
+            done += 1
+            try record(report, rates)
+            if isDue(settings.evaluation.every) { try evaluators.forEach(record) }
+            let ending = reasonToStop
+            if isDue(settings.run.checkpointEvery) || ending != nil { try save() }
+            if let ending, ending != .complete { return ending }
+        }
+        try WeightsFile.write(learner.teacher, description, to: folder.weightsFile)
+        return .complete
+    }
+
+    /// Prepares a run, from its beginning or from a checkpoint.
+    ///
+    /// - Parameters:
+    ///   - settings: valid ones.
+    ///   - deadline: when the run must have ended; nil for no limit.
+    ///   - show: is handed the state of things after every step.
+    public init(
+        _ settings: PretrainSettings, in folder: RunFolder, images: TrainingImages, from checkpoint: Checkpoint?,
+        on device: Device, log: RunLog, evaluators: [any Evaluator] = [], deadline: ContinuousClock.Instant? = nil,
+        show: @escaping (RunProgress) -> Void = { _ in }
+    ) throws {
+        self.settings = settings
+        self.folder = folder
+        self.images = images
+        self.log = log
+        self.evaluators = evaluators
+        self.show = show
+        batches = try MicroBatches(
+            images: images.count, batch: settings.schedule.batchSize, parts: settings.schedule.accumulation,
+            seed: settings.seed)
+        schedules = try Schedules(
+            settings.schedule, settings.optimizer, settings.teacher, stepsPerEpoch: batches.stepsPerEpoch)
+        learner = Learner(settings.learner(on: device), device: device)
+        machine = Checkpoint.Machine(device: device, precision: learner.settings.precision)
+        done = checkpoint?.state.step ?? 0
+        health = checkpoint?.state.health ?? Health()
+        clock = RunClock(deadline: deadline)
+        try checkpoint?.restore(learner)
+        loader = ViewLoader(
+            source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers,
+            step: done)
+    }
+
+    /// Batches that the teacher alone sees, so that the centers start at the mean of what it says.
+    private func prepareCenters() throws {
+        guard settings.teacher.centerWarmupSteps > 0 else { return }
+        let first = ViewLoader(
+            source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers)
+        defer { first.stop() }
+        for round in 0..<settings.teacher.centerWarmupSteps {
+            learner.prepareCenters(try nextBatch(of: first).parts, round: round)
+        }
+    }
+
+    private func nextBatch(of loader: ViewLoader) throws -> (parts: [BatchPart], names: [String]) {
+        let waited = loader.waited
+        let parts = try (0..<batches.parts).map { _ in try loader.nextBatch() }
+        clock.waited(loader.waited - waited)
+        return (parts.map { BatchPart($0, settings.views, on: learner.student.device) }, parts.flatMap(\.names))
+    }
+
+    private func step(on batch: (parts: [BatchPart], names: [String]), _ rates: Rates) throws -> StepReport {
+        do {
+            let isWatched = settings.health.isWatched && (done == 0 || (done + 1) % settings.health.every == 0)
+            return try learner.step(batch.parts, rates, number: done, watched: isWatched)
+        } catch let error as NonFiniteStep {
+            throw UserError(try explanation(of: error, names: batch.names, rates))
+        }
+    }
+
+    private func save() throws {
+        try clock.measureSaving {
+            try log.synchronize()
+            let state = Checkpoint.State(
+                step: done, counters: learner.optimizer.counters, health: health, images: images.count,
+                imageNames: images.namesChecksum, machine: machine)
+            try Checkpoint.save(
+                learner, state, description, in: folder, keeping: settings.run,
+                interval: interval(settings.run.checkpointEvery))
+        }
+    }
+
+    /// What the weights say of themselves.
+    var description: WeightsDescription {
+        WeightsDescription(
+            architecture: settings.architecture, heads: settings.heads, hasPatchHead: settings.objective.hasPatchLoss,
+            mean: settings.views.mean, deviation: settings.views.deviation,
+            viewSize: [settings.views.globalSize.height, settings.views.globalSize.width], steps: done)
+    }
+
+    private var reasonToStop: Ending? {
+        if done == schedules.stepCount { return .complete }
+        if let signal = StopSignal.received { return .stopped(signal) }
+        return clock.isTimeUp ? .timeUp : nil
+    }
+
+    private func isDue(_ span: Span) -> Bool {
+        let interval = interval(span)
+        return interval > 0 && done % interval == 0
+    }
+
+    private func interval(_ span: Span) -> Int {
+        span.steps(stepsPerEpoch: schedules.stepsPerEpoch, runLength: schedules.stepCount)
+    }
+}

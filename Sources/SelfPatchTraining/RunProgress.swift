@@ -1,0 +1,44 @@
+import Foundation
+
+/// How far a run is, for a live line or a log's line.
+public struct RunProgress: Sendable {
+    /// Steps done, and steps of the whole run.
+    public let step: Int
+    public let stepCount: Int
+    /// From 1.
+    public let epoch: Int
+    public let epochCount: Int
+    public let imageLoss: Double
+    /// Nil without a patch loss.
+    public let patchLoss: Double?
+    public let learningRate: Double
+    public let imagesPerSecond: Double
+    public let secondsLeft: Double
+    /// Share of the time in which the step waited for images.
+    public let dataWaitShare: Double
+
+    /// All of it on one line.
+    public var line: String {
+        var parts = [
+            "epoch \(epoch)/\(epochCount)", "step \(step)/\(stepCount)",
+            String(format: imagesPerSecond < 10 ? "%.1f images/s" : "%.0f images/s", imagesPerSecond),
+            "\(Self.duration(secondsLeft)) left", String(format: "image loss %.3f", imageLoss),
+        ]
+        if let patchLoss { parts.append(String(format: "patch loss %.3f", patchLoss)) }
+        parts.append(String(format: "rate %.1e", learningRate))
+        parts.append(String(format: "data wait %.0f %%", 100 * dataWaitShare))
+        return parts.joined(separator: "  ")
+    }
+
+    /// "45 s", "12 min", "3 h 05 min", "2 d 4 h".
+    public static func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e9 else { return "?" }
+        let whole = Int(seconds.rounded(.up))
+        if whole < 90 { return "\(whole) s" }
+        let minutes = (whole + 30) / 60
+        if minutes < 90 { return "\(minutes) min" }
+        let hours = minutes / 60
+        if hours < 48 { return String(format: "%d h %02d min", hours, minutes % 60) }
+        return "\(hours / 24) d \(hours % 24) h"
+    }
+}

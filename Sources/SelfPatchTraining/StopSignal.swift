@@ -1,0 +1,55 @@
+import Foundation
+
+/// Ctrl-C, a request to end (SIGTERM) or a closed terminal (SIGHUP): the first one asks the run to finish its step and
+/// save, a second one leaves at once. Files are written whole or not at all, so leaving at once harms nothing.
+public enum StopSignal {
+    /// The signals that ask a run to stop.
+    public static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    /// The signal that came first, or nil.
+    public static var received: Int32? { firstSignal == 0 ? nil : firstSignal }
+
+    /// The exit code that a shell expects after this signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+    public static func exitCode(of signal: Int32) -> Int32 { 128 + signal }
+
+    /// The name of a signal as people know it.
+    public static func name(of signal: Int32) -> String {
+        switch signal {
+        case SIGINT: "Ctrl-C"
+        case SIGTERM: "SIGTERM"
+        case SIGHUP: "SIGHUP (the terminal closed)"
+        default: "signal \(signal)"
+        }
+    }
+
+    /// Starts to listen. Signals that the caller ignores, as `nohup` does with SIGHUP, stay ignored.
+    ///
+    /// A write beyond the allowed file size becomes an error that can be reported, too, instead of the end of the process.
+    public static func install() {
+        firstSignal = 0
+        signal(SIGXFSZ, SIG_IGN)
+        for number in signals {
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            #if canImport(Glibc)
+                if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
+                action.__sigaction_handler.sa_handler = handle
+            #else
+                if unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1 { continue }
+                action.__sigaction_u.__sa_handler = handle
+            #endif
+            action.sa_flags = Int32(SA_RESTART)
+            sigemptyset(&action.sa_mask)
+            sigaction(number, &action, nil)
+        }
+    }
+}
+
+// One word, written by the handler once and read by the loop: whole on every machine that this runs on.
+private nonisolated(unsafe) var firstSignal: Int32 = 0
+
+/// Only what a handler may do: look at a word, write a word, leave.
+private func handle(_ signal: Int32) {
+    if firstSignal != 0 { _exit(128 + signal) }
+    firstSignal = signal
+}

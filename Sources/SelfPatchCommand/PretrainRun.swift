@@ -94,9 +94,7 @@ struct PretrainRun {
     ) throws -> TrainingImages {
         let skipped = try SkippedFiles(
             path: folder.skippedFiles, total: images.count, allowedShare: settings.data.allowBroken)
-        return TrainingImages(
-            source: try ImageSource(
-                images, channels: settings.views.channels, pixelLimit: settings.data.pixelLimit, skipped: skipped))
+        return try TrainingImages(images, settings, skipped: skipped)
     }
 
     private static func requireSameImages(

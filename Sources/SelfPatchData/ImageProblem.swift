@@ -9,6 +9,8 @@ public struct ImageProblem: Error, Equatable, Sendable {
         case corrupt
         case unsupported
         case tooLarge = "too_large"
+        /// Readable, but with fewer pixels than a patch of the model has.
+        case tooSmall = "too_small"
         case notAnImage = "not_an_image"
         case notAFile = "not_a_file"
         case danglingLink = "dangling_link"

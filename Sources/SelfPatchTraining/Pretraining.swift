@@ -28,7 +28,7 @@ public final class Pretraining {
     let evaluators: [any Evaluator]
     let show: (RunProgress) -> Void
     var health: Health
-    var clock: RunClock
+    let clock: RunClock
     private let loader: ViewLoader
 
     /// The loop; a resumed run starts in the middle.

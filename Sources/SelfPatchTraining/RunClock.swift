@@ -1,7 +1,7 @@
 import Foundation
 
 /// The times of a run's steps: how fast it goes, how much it waits for data, and when it has to stop.
-struct RunClock {
+final class RunClock {
     /// Seconds of the last step, with its wait for data.
     private(set) var lastStep = 0.0
     /// Seconds that the last step waited for data.
@@ -14,10 +14,10 @@ struct RunClock {
 
     init(deadline: ContinuousClock.Instant?) { self.deadline = deadline }
 
-    mutating func waited(_ time: Duration) { waiting += time.seconds }
+    func waited(_ time: Duration) { waiting += time.seconds }
 
     /// Ends a step; the next one begins.
-    mutating func finishStep() {
+    func finishStep() {
         let now = ContinuousClock.now
         lastStep = (now - start).seconds
         lastWait = waiting
@@ -28,13 +28,13 @@ struct RunClock {
     }
 
     /// Time that belongs to no step.
-    mutating func withoutCounting<Result>(_ body: () throws -> Result) rethrows -> Result {
+    func withoutCounting<Result>(_ body: () throws -> Result) rethrows -> Result {
         let begin = ContinuousClock.now
         defer { start += ContinuousClock.now - begin }
         return try body()
     }
 
-    mutating func measureSaving(_ body: () throws -> Void) rethrows {
+    func measureSaving(_ body: () throws -> Void) rethrows {
         let begin = ContinuousClock.now
         try withoutCounting(body)
         saving = max(saving, (ContinuousClock.now - begin).seconds)

@@ -10,6 +10,28 @@ public struct TrainingImages: Sendable {
 
     public var count: Int { source.count }
 
+    /// The images of a folder as a run's settings want them. One that is smaller than a patch counts as unreadable: all
+    /// that a view of it could show is made up by enlarging.
+    public init(_ folder: ImageFolder, _ settings: PretrainSettings, skipped: SkippedFiles) throws {
+        let decoded = try ImageSource(
+            folder, channels: settings.views.channels, pixelLimit: settings.data.pixelLimit, skipped: skipped)
+        let patch = settings.model.patchSize
+        self.init(
+            source: ImageSource(
+                count: decoded.count, name: decoded.name,
+                read: { index in
+                    let pixels = try decoded.read(index)
+                    guard min(pixels.height, pixels.width) >= patch else {
+                        throw ImageProblem(
+                            .tooSmall,
+                            "has \(pixels.width) x \(pixels.height) pixels and is smaller than a patch of \(patch) x \(patch)"
+                        )
+                    }
+                    return pixels
+                },
+                skip: decoded.skip))
+    }
+
     public init(source: ImageSource) {
         self.source = source
         var checksum = CRC32()

@@ -39,6 +39,13 @@ public final class Signs {
         public let entropy: Double
         public let meanEntropy: Double
         public let divergence: Double
+
+        public init(entropy: Double, meanEntropy: Double, divergence: Double) {
+            self.entropy = entropy
+            self.meanEntropy = meanEntropy
+            self.divergence = divergence
+        }
+
         /// What the teacher's output says about the image or patch: meanEntropy - entropy.
         public var information: Double { meanEntropy - entropy }
     }
@@ -69,6 +76,12 @@ public final class Signs {
         public let patches: Double
         /// Share of the patches' variance that lies within images; SelfPatch's own collapse brings it down.
         public let varianceWithinImages: Double
+
+        public init(images: Double, patches: Double, varianceWithinImages: Double) {
+            self.images = images
+            self.patches = patches
+            self.varianceWithinImages = varianceWithinImages
+        }
     }
 
     /// From the teacher's last tokens of the global views.

@@ -15,6 +15,7 @@ struct SelfPatchCommand: ParsableCommand {
             Bench.self,
             CheckData.self,
             Doctor.self,
+            PreviewViews.self,
         ])
 
     /// The one place where errors become text and an exit code.

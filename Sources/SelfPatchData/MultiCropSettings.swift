@@ -38,7 +38,8 @@ public struct MultiCropSettings: Codable, Equatable, Sendable {
     public var globalScale = 0.25...1.0
     /// Share of the image's area that a local view is cut from.
     public var localScale = 0.05...0.25
-    /// Width over height of what a view is cut from; its logarithm is uniform.
+    /// Width over height of what a view is cut from, before it is resized to the view's size, whatever shape that has;
+    /// the logarithm is uniform.
     public var aspect = 3.0 / 4.0...4.0 / 3.0
 
     public var firstGlobal = Chances(blur: 1)
@@ -54,7 +55,7 @@ public struct MultiCropSettings: Codable, Equatable, Sendable {
     /// Deviation of the blur in pixels of the view.
     public var blurRadius = 0.1...2.0
 
-    /// Mean of each channel over the data, of levels in 0...1. Their number is the number of channels that the model sees.
+    /// Mean of each channel over the data, of levels in 0...1. Their number is the model's number of channels.
     public var mean = [0.485, 0.456, 0.406]
     /// Deviation of each channel.
     public var deviation = [0.229, 0.224, 0.225]

@@ -1,6 +1,6 @@
 import SelfPatchTensors
 
-/// What all randomness about one image in one epoch comes from: the same views on any thread, in any order, at any time.
+/// What all randomness about one image in one epoch comes from: the same views on any thread, in any order, any time.
 public struct SampleKey: Hashable, Sendable {
     public var seed: UInt64
     /// Epochs count from 0.

@@ -3,8 +3,8 @@ import SelfPatchTensors
 
 /// Gives the micro-batches of a run in their order, made ahead of time by worker threads.
 ///
-/// What comes out depends on the source, the settings, the seed and the step alone: any number of workers gives the same
-/// bytes, and a loader that starts at a step gives what one that ran there gives. Memory is taken once: `depth`
+/// What comes out depends on the source, the settings, the seed and the step alone: any number of workers gives the
+/// same bytes, and a loader that starts at a step gives what one that ran there gives. Memory is taken once: `depth`
 /// micro-batches of views, and for each worker the image in hand.
 public final class ViewLoader {
     private let work: ViewWork

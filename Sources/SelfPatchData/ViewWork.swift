@@ -3,9 +3,9 @@ import Foundation
 /// What the threads of a `ViewLoader` share: who makes which view next, and what is ready.
 ///
 /// Micro-batches are numbered through the whole run; number n is made in slot n mod depth. Workers claim images, not
-/// micro-batches, in order, so that the next micro-batch is always the one that all work on. `lock` guards every variable
-/// here; a slot's memory belongs to the worker that claimed the image, and, once all its images are there, to the
-/// consumer.
+/// micro-batches, in order, so that the next micro-batch is always the one that all work on. `lock` guards every
+/// variable here; a slot's memory belongs to the worker that claimed the image, and, once all its images are there, to
+/// the consumer.
 final class ViewWork: @unchecked Sendable {
     let source: ImageSource
     let multiCrop: MultiCrop

@@ -1,4 +1,5 @@
 #include "weights.h"
+#include "vectors.h"
 
 #include <math.h>
 
@@ -8,7 +9,7 @@
 static const double radius = 2;
 
 /// Keys' cubic with a = -1/2.
-static inline double bicubic(double u) {
+PX_INLINE double bicubic(double u) {
     const double a = -0.5;
     u = fabs(u);
     double near = ((a + 2) * u - (a + 3)) * u * u + 1;
@@ -19,10 +20,10 @@ static inline double bicubic(double u) {
 int px_axis_taps(int inputs, int outputs) {
     double scale = (double)inputs / outputs;
     double support = radius * (scale > 1 ? scale : 1);
-    return (int)ceil(support) * 2 + 1;
+    return (int)px_rounded_up((size_t)ceil(support) * 2 + 1, PX_TAP_GROUP);
 }
 
-void px_axis_fill(px_axis *axis, int inputs, int outputs) {
+PX_INLINE void fill_body(px_axis *axis, int inputs, int outputs) {
     double scale = (double)inputs / outputs;
     double widening = scale > 1 ? scale : 1;
     double support = radius * widening, inverse = 1 / widening;
@@ -34,7 +35,12 @@ void px_axis_fill(px_axis *axis, int inputs, int outputs) {
         if (end > inputs) { end = inputs; }
         int count = end - first;
         double sum = 0, start = first - center + 0.5;
-        for (int tap = 0; tap < count; tap++) { exact[tap] = bicubic((tap + start) * inverse); }
+        // Whole groups, so that all go through vectors; nobody looks at those beyond the count.
+        for (int group = 0; group < count; group += PX_TAP_GROUP) {
+            for (int tap = group; tap < group + PX_TAP_GROUP; tap++) {
+                exact[tap] = bicubic((tap + start) * inverse);
+            }
+        }
         for (int tap = 0; tap < count; tap++) { sum += exact[tap]; }
 
         int32_t *weights = axis->weights + (size_t)output * axis->taps;
@@ -52,3 +58,7 @@ void px_axis_fill(px_axis *axis, int inputs, int outputs) {
         axis->count[output] = count - skipped;
     }
 }
+
+PX_EACH_WIDTH(fill, (px_axis *axis, int inputs, int outputs), (axis, inputs, outputs))
+
+void px_axis_fill(px_axis *axis, int inputs, int outputs) { fill(axis, inputs, outputs); }

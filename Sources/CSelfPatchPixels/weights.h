@@ -6,6 +6,9 @@
 /// Fractional bits of the weights.
 enum { PX_WEIGHT_BITS = 22 };
 
+/// Weights are computed so many at a time.
+enum { PX_TAP_GROUP = 8 };
+
 typedef struct {
     int32_t *first;    ///< [outputs] the first input of each output
     int32_t *count;    ///< [outputs] how many it reads
@@ -14,7 +17,7 @@ typedef struct {
     int taps;
 } px_axis;
 
-/// The most inputs that one output can read.
+/// The most inputs that one output can read, rounded up to `PX_TAP_GROUP`.
 int px_axis_taps(int inputs, int outputs);
 
 /// Fills the axis, whose arrays have room for that.

@@ -20,15 +20,17 @@ public final class ViewLoader {
     ///   - settings: valid ones; `source` gives images of `settings.channels` channels.
     ///   - batches: how the images are parted into steps and micro-batches.
     ///   - workers: threads, at least 1; 0 takes one for each processor but one.
-    ///   - depth: micro-batches ready or in the making at any time; at least 1.
+    ///   - depth: micro-batches ready or in the making at any time, at least 1; by default those of a step and one more,
+    ///     so that the next step's are made while one is under way.
     ///   - step: the first step, counted from 0 through the run.
     ///   - part: the first micro-batch of that step.
     public init(
-        source: ImageSource, settings: MultiCropSettings, batches: MicroBatches, workers: Int = 0, depth: Int = 3,
+        source: ImageSource, settings: MultiCropSettings, batches: MicroBatches, workers: Int = 0, depth: Int? = nil,
         step: Int = 0, part: Int = 0
     ) {
         precondition(source.count == batches.images, "\(source.count) images in the source, \(batches.images) to part")
         precondition(step >= 0 && (0..<batches.parts).contains(part), "step \(step), micro-batch \(part)")
+        let depth = depth ?? batches.parts + 1
         precondition(depth > 0, "a depth of \(depth)")
         let workers = workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
         next = (step, part)

@@ -79,7 +79,7 @@ final class ViewWork: @unchecked Sendable {
                 }
             }
             thread.name = "views \(worker)"
-            thread.stackSize = 1 << 20
+            thread.stackSize = 8 << 20
             thread.start()
         }
     }

@@ -18,17 +18,20 @@ import Testing
             #expect(first.starts(with: [0x89, 0x50, 0x4E, 0x47]))
             #expect(try picture("b.png") == first)
             #expect(try picture("c.png", "--seed", "1") != first)
-            _ = try picture("d.png", "--global-size", "30x70", "--local-size", "8", "--local-views", "0")
+            let small = try picture(
+                "d.png", "--set", "views.globalSize=[30,70]", "--set", "views.localCount=0", "--preset", "nano-photos")
+            #expect(small.count < first.count / 2)
         }
     }
 
     @Test(
         .requires(Goldens.of(.augment)),
         arguments: [
-            (["--global-size", "0"], "views.globalSize is 0 x 0", 64),
-            (["--local-size", "2000"], "more than 1,024 pixels a side", 64),
+            (["--set", "views.globalSize=[0,0]"], "views.globalSize is 0 x 0", 64),
+            (["--set", "views.localSize=[2000,20]"], "up to 1,024 pixels a side", 64),
             (["--epoch=-1"], "--epoch is -1", 64),
-            (["--global-size", "wide"], "wide", 64),
+            (["--set", "views.globalSiz=[8,8]"], "globalSize", 64),
+            (["--weights", "/no/such/run"], "/no/such/run", 1),
             (["--output", "/no/such/folder/views.png"], "/no/such/folder", 1),
         ])
     func refusesWithASentence(options: [String], words: String, code: Int32) throws {

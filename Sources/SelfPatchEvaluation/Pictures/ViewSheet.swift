@@ -129,7 +129,7 @@ public struct ViewSheet {
 
     private func color(of view: Int) -> PictureColor { Self.colors[view % Self.colors.count] }
 
-    private static let colors = [
+    static let colors = [
         PictureColor(red: 214, green: 39, blue: 40), PictureColor(red: 31, green: 119, blue: 180),
         PictureColor(red: 44, green: 160, blue: 44), PictureColor(red: 255, green: 127, blue: 14),
         PictureColor(red: 148, green: 103, blue: 189), PictureColor(red: 23, green: 165, blue: 180),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SelfPatchData
+import SelfPatchEvaluation
 import SelfPatchFormats
 import SelfPatchModel
 import SelfPatchTensors
@@ -22,6 +23,7 @@ struct PretrainRun {
         Libtorch.threadCount = settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount
         let images = try ImageFolder(root: settings.data.folder)
         try settings.validate(images: images.count)
+        let evaluators = settings.evaluation.every.amount > 0 ? [try NearestNeighborEvaluator(settings)] : []
 
         let text = try SettingsTree(encoding: settings).yaml { SettingsDescriptions[$0] }
         folder = plan.isNew ? try RunFolder.create(at: plan.run, settings: text) : try RunFolder(existing: plan.run)
@@ -39,8 +41,8 @@ struct PretrainRun {
         log = try RunLog(folder) { line, isProgress in live.print(line, isProgress: isProgress) }
         for complaint in found.complaints { try log.note("\(complaint) The checkpoint before it is used.") }
         pretraining = try Pretraining(
-            settings, in: folder, images: source, from: found.checkpoint, on: plan.device, log: log, deadline: deadline,
-            show: { live.update($0.line) })
+            settings, in: folder, images: source, from: found.checkpoint, on: plan.device, log: log,
+            evaluators: evaluators, deadline: deadline, show: { live.update($0.line) })
         try announce(images, from: found.checkpoint)
     }
 

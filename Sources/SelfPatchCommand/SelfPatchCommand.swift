@@ -11,6 +11,9 @@ struct SelfPatchCommand: ParsableCommand {
         abstract: "Pretrain Vision Transformers on your own images so that patches mean something.",
         subcommands: [
             Pretrain.self,
+            Knn.self,
+            Segment.self,
+            Demo.self,
             Settings.self,
             Bench.self,
             CheckData.self,

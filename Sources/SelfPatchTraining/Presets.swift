@@ -107,8 +107,16 @@ public struct Preset: Sendable {
         memory: "Below 1 GB.",
         change: { settings in
             nano(&settings)
-            settings.teacher.patchTemperature = 0.03
             settings.schedule.length = .steps(1_250)
+            settings.optimizer.learningRate = 1e-3
+            settings.teacher.momentum = 0.996
+            settings.teacher.momentumEnd = 0.998
+            // The colour of a scene's things is their kind's; what varies is the light.
+            settings.views.hue = -0.02...0.02
+            settings.views.firstGlobal.greyscale = 0
+            settings.views.secondGlobal.greyscale = 0
+            settings.views.local.greyscale = 0
+            settings.views.secondGlobal.solarize = 0
         })
 
     /// For small views, small data and minutes: a slow and sharp teacher, centers set before the first step.

@@ -10,6 +10,7 @@ import SelfPatchData
         settings.light = 1...1
         settings.lightSlope = 0
         settings.grain = 0...0
+        settings.thingLight = 1...1
         return settings
     }
 

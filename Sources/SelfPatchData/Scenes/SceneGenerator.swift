@@ -27,25 +27,25 @@ public struct SceneGenerator: Sendable {
         /// Side of the square picture in pixels.
         public var side = 96
         /// How many things a scene holds.
-        public var things = 2...6
+        public var things = 4...8
         /// Reach of a thing from its middle, as a share of half the side.
-        public var reach = 0.25...0.6
+        public var reach = 0.35...0.7
         /// Period of a surface's pattern in pixels.
         public var period = 7.0...12.0
         /// Deviation of a thing's hue from its kind's, in degrees.
         public var hueDeviation = 16.0
         /// Saturation of a thing's two tones.
-        public var saturation = 0.5...0.9
+        public var saturation = 0.4...0.8
         /// Factor on both tones of a thing: things of one scene are lit differently.
-        public var thingLight = 0.4...1.0
+        public var thingLight = 0.3...1.0
         /// Saturation of the ground's and the clutter's colours.
         public var groundSaturation = 0.0...0.25
         /// How many plain ellipses lie on the ground.
         public var clutter = 0...3
         /// Factor on all channels.
-        public var light = 0.3...1.25
+        public var light = 0.25...1.3
         /// Largest relative change of the light from one edge of the picture to the other.
-        public var lightSlope = 0.5
+        public var lightSlope = 0.8
         /// Deviation of the grain, in 1/255.
         public var grain = 2.0...10.0
 

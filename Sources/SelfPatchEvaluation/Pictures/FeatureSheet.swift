@@ -73,7 +73,7 @@ public struct FeatureSheet {
     /// Large enough to be looked at, and a whole multiple of the grid and of the view.
     private func tileSide(_ grid: Grid) -> Int {
         let side = max(view.height, view.width)
-        return side * max(1, 144 / side)
+        return side * max(1, (143 + side) / side)
     }
 
     private func box(of patch: Int, grid: Grid) -> (rows: Range<Int>, columns: Range<Int>) {

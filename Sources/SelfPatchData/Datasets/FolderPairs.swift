@@ -1,0 +1,57 @@
+import Foundation
+import SelfPatchFormats
+
+/// Images and maps of their labels in two folder trees, paired by their names without extension.
+public struct FolderPairs: Sendable {
+    public let images: ImageFolder
+    /// The label map of each image: its place in `maps`.
+    private let places: [Int]
+    private let maps: ImageFolder
+
+    public var count: Int { images.count }
+
+    /// - Throws: `UserError` where a folder is missing or empty, or images have no label map; the first few are named.
+    public init(images: String, labels: String) throws {
+        self.images = try ImageFolder(root: images)
+        maps = try ImageFolder(root: labels)
+        func stem(_ name: String) -> String { (name as NSString).deletingPathExtension }
+        var found: [String: Int] = [:]
+        for index in 0..<maps.count { found[stem(maps.name(of: index))] = index }
+        var missing: [String] = []
+        var places: [Int] = []
+        for index in 0..<self.images.count {
+            let name = self.images.name(of: index)
+            if let place = found[stem(name)] { places.append(place) } else { missing.append(name) }
+        }
+        guard missing.isEmpty else {
+            let shown = missing.prefix(5).map(PrintableName.of).joined(separator: ", ")
+            let more = missing.count > 5 ? " and \(missing.count - 5) more" : ""
+            throw UserError(
+                "\(missing.count) of \(self.images.count) images in \(images) have no label map of the same name in "
+                    + "\(labels): \(shown)\(more).")
+        }
+        self.places = places
+    }
+
+    public func image(_ index: Int, channels: Int) throws -> Pixels {
+        try ImageFile.decode(path: images.path(of: index), channels: channels)
+    }
+
+    /// One channel, one label a pixel, as stored.
+    ///
+    /// - Throws: `UserError` where the file is not an 8-bit picture of one channel, or cannot be read.
+    public func labels(_ index: Int) throws -> Pixels {
+        let path = maps.path(of: places[index])
+        do {
+            let (pixels, info) = try ImageFile.read(path: path, channels: 1)
+            guard info.storedChannels == 1 else {
+                throw UserError(
+                    "\(path) has \(info.storedChannels) channels or a palette; label maps are 8-bit pictures of one channel "
+                        + "whose values are the classes.")
+            }
+            return pixels
+        } catch let problem as ImageProblem {
+            throw problem.userError(file: path)
+        }
+    }
+}

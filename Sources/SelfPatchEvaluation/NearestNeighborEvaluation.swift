@@ -1,0 +1,93 @@
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTraining
+
+/// Weighted k-NN of a network on two folders of images, one folder a class: `training` votes, `validation` is classified.
+public struct NearestNeighborEvaluation {
+    public let training: ClassFolder
+    public let validation: ClassFolder
+    public var neighborCounts = NearestNeighbors.defaultNeighborCounts
+    public var temperature = 0.07
+    /// The class number in `training` of each class of `validation`.
+    private let numbers: [Int]
+
+    /// - Throws: `UserError` where a folder is not as it should be, or `validation` has classes that `training` lacks.
+    public init(training: ClassFolder, validation: ClassFolder) throws {
+        self.training = training
+        self.validation = validation
+        numbers = try training.numbers(ofClassesIn: validation)
+    }
+
+    /// The scores of one feature.
+    public struct Result: Codable, Equatable, Sendable {
+        public let feature: FeatureExtractor.Feature
+        public let scores: [NearestNeighbors.Score]
+    }
+
+    /// What was scored, and how it went.
+    public struct Report: Codable, Equatable, Sendable {
+        /// Images that voted and that were classified.
+        public let trainingCount: Int
+        public let validationCount: Int
+        public let classCount: Int
+        public let results: [Result]
+        /// Images that could not be read, each with the reason; they were left out.
+        public let skipped: [String]
+    }
+
+    /// - Parameters:
+    ///   - features: what stands for an image; each gets a result.
+    ///   - progress: is told how many of all images are done.
+    public func report(
+        on extractor: FeatureExtractor, features: [FeatureExtractor.Feature] = FeatureExtractor.Feature.allCases,
+        progress: ((Int) -> Void)? = nil
+    ) throws -> Report {
+        let channels = extractor.network.architecture.channels
+        func taken(_ images: ClassFolder, from done: Int) throws -> FeatureExtractor.ImageFeatures {
+            try extractor.features(count: images.count, progress: { progress?(done + $0) }) {
+                try images.pixels(of: $0, channels: channels)
+            }
+        }
+        let bank = try taken(training, from: 0)
+        let queries = try taken(validation, from: training.count)
+        let labels = bank.indices.map(training.label)
+        let truth = queries.indices.map { numbers[validation.label(of: $0)] }
+        let results = features.map { feature in
+            let classifier = NearestNeighbors(
+                bank: bank[feature].moved(to: extractor.network.device), labels: labels,
+                classCount: training.classes.count, temperature: temperature)
+            return Result(
+                feature: feature,
+                scores: classifier.scores(of: queries[feature], truth: truth, neighborCounts: neighborCounts))
+        }
+        return Report(
+            trainingCount: labels.count, validationCount: truth.count, classCount: training.classes.count,
+            results: results, skipped: (bank.skipped + queries.skipped).map(\.message))
+    }
+}
+
+/// The same now and then during a run.
+public struct NearestNeighborEvaluator: Evaluator {
+    public let name = "k-NN"
+    private let evaluation: NearestNeighborEvaluation
+    private let settings: PretrainSettings
+
+    /// - Parameter settings: a run's, which name the two folders.
+    public init(_ settings: PretrainSettings) throws {
+        self.settings = settings
+        var evaluation = try NearestNeighborEvaluation(
+            training: ClassFolder(root: settings.evaluation.train),
+            validation: ClassFolder(root: settings.evaluation.validation))
+        evaluation.neighborCounts = [20]
+        self.evaluation = evaluation
+    }
+
+    /// Top-1 of both features with 20 neighbours, in per cent.
+    public func metrics(of network: Network) throws -> [Metric] {
+        let extractor = FeatureExtractor(network: network, description: settings.description(steps: 0))
+        return try evaluation.report(on: extractor).results.map { result in
+            Metric("knn.\(result.feature.rawValue).top1", result.scores[0].top1)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+import SelfPatchTraining
+
+/// A network to be used, found by what a person names: a weights file, a checkpoint, or a run's folder.
+public struct TrainedNetwork {
+    /// Which of a run's networks is meant.
+    public enum Part: String, CaseIterable, Codable, Sendable {
+        /// What a run delivers.
+        case teacher
+        /// What the gradients move; after a short run it is often ahead of the teacher.
+        case student
+        /// The network as it was drawn, before the first step.
+        case untrained
+    }
+
+    public let network: Network
+    public let description: WeightsDescription
+    /// The file that it came from.
+    public let path: String
+    public let part: Part
+
+    /// - Parameters:
+    ///   - path: a file of weights, which holds a teacher; a checkpoint; or the folder of a run, finished or not.
+    /// - Throws: `UserError` where the path does not hold the part that is asked for.
+    public init(path: String, part: Part = .teacher, device: Device) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw UserError("\(path) is not there. Name a weights file or the folder of a run.", kind: .usage)
+        }
+        self.part = part
+        if part == .untrained {
+            guard isFolder.boolValue else {
+                throw UserError(
+                    "\(path) is a file; the untrained network is drawn anew from a run's settings, so name the run's folder.",
+                    kind: .usage)
+            }
+            (network, description) = try Self.drawn(for: RunFolder(existing: path), device: device)
+            self.path = path
+            return
+        }
+        self.path = isFolder.boolValue ? try Self.file(in: RunFolder(existing: path), part: part) : path
+        let isCheckpoint = try SafetensorsFile(path: self.path).metadata["checkpoint"] != nil
+        guard isCheckpoint || part == .teacher else {
+            throw UserError(
+                "\(self.path) holds the teacher alone. The student is in the run's checkpoints: name the run's folder.",
+                kind: .usage)
+        }
+        (network, description) = try WeightsFile.read(
+            self.path, prefix: isCheckpoint ? "\(part.rawValue)." : "", device: device)
+    }
+
+    /// Takes features with this network's own view and normalisation.
+    public func extractor(batchSize: Int = 64) -> FeatureExtractor {
+        FeatureExtractor(network: network, description: description, batchSize: batchSize)
+    }
+
+    private static func file(in folder: RunFolder, part: Part) throws -> String {
+        if part == .teacher, FileManager.default.fileExists(atPath: folder.weightsFile) { return folder.weightsFile }
+        guard let newest = try Checkpoint.newest(in: folder).checkpoint else {
+            throw UserError("\(folder.path) holds a run without checkpoints so far: there are no weights to use yet.")
+        }
+        return newest.file.path
+    }
+
+    private static func drawn(for folder: RunFolder, device: Device) throws -> (Network, WeightsDescription) {
+        var tree = try SettingsTree(encoding: PretrainSettings())
+        try tree.overlay(file: folder.settingsFile)
+        let settings = try tree.decode(PretrainSettings.self)
+        let network = Network(settings.architecture, heads: nil, seed: settings.seed, device: device)
+        return (network, settings.description(steps: 0))
+    }
+}
+
+extension FeatureExtractor {
+    /// With the view and the normalisation that the weights were trained with.
+    public init(network: Network, description: WeightsDescription, batchSize: Int = 64) {
+        self.init(
+            network: network, view: ViewSize(height: description.viewSize[0], width: description.viewSize[1]),
+            normalization: ViewNormalization(mean: description.mean, deviation: description.deviation),
+            batchSize: batchSize)
+    }
+}
+
+extension PretrainSettings {
+    /// What weights of a run with these settings say of themselves.
+    public func description(steps: Int) -> WeightsDescription {
+        WeightsDescription(
+            architecture: architecture, heads: heads, hasPatchHead: objective.hasPatchLoss, mean: views.mean,
+            deviation: views.deviation, viewSize: [views.globalSize.height, views.globalSize.width], steps: steps)
+    }
+}

@@ -58,7 +58,9 @@ struct Pretrain: ParsableCommand {
     @Option(help: ArgumentHelp("auto, float32 or bf16.", valueName: "type"))
     var precision: String?
 
-    @Option(help: ArgumentHelp("Images a step, or auto: the most that fit into memory.", valueName: "n|auto"))
+    @Option(
+        help: ArgumentHelp(
+            "Images a step; auto: the settings' number, in as few parts as fit into memory.", valueName: "n|auto"))
     var batch: String?
 
     @Option(help: ArgumentHelp("What everything random comes from.", valueName: "n"))
@@ -166,6 +168,12 @@ struct PretrainPlan {
     let sizesBatch: Bool
     /// Whether a resumed run's settings differ from those in its folder, in something harmless.
     var isChanged = false
+
+    func with(_ settings: PretrainSettings) -> PretrainPlan {
+        var plan = self
+        plan.settings = settings
+        return plan
+    }
 }
 
 /// A stretch of time as it is written on a command line: 90s, 45m, 8h, 2d.

@@ -18,12 +18,17 @@ struct PretrainRun {
 
     /// Touches nothing in the run's folder before the images are found and fit the settings.
     init(_ plan: PretrainPlan, deadline: ContinuousClock.Instant?) throws {
-        self.plan = plan
-        let settings = plan.settings
-        Libtorch.threadCount = settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount
-        let images = try ImageFolder(root: settings.data.folder)
+        let threads = plan.settings.threads
+        Libtorch.threadCount = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+        let images = try ImageFolder(root: plan.settings.data.folder)
+        let fitted =
+            plan.sizesBatch
+            ? try BatchSizing(settings: plan.settings, device: plan.device, images: images.count).fitted()
+            : (settings: plan.settings, sentence: nil)
+        let settings = fitted.settings
         try settings.validate(images: images.count)
         let evaluators = settings.evaluation.every.amount > 0 ? [try NearestNeighborEvaluator(settings)] : []
+        self.plan = plan.with(settings)
 
         let text = try SettingsTree(encoding: settings).yaml { SettingsDescriptions[$0] }
         folder = plan.isNew ? try RunFolder.create(at: plan.run, settings: text) : try RunFolder(existing: plan.run)
@@ -43,6 +48,7 @@ struct PretrainRun {
         pretraining = try Pretraining(
             settings, in: folder, images: source, from: found.checkpoint, on: plan.device, log: log,
             evaluators: evaluators, deadline: deadline, show: { live.update($0.line) })
+        if let sentence = fitted.sentence { try log.note(sentence) }
         try announce(images, from: found.checkpoint)
     }
 

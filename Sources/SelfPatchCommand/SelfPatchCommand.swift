@@ -19,6 +19,7 @@ struct SelfPatchCommand: ParsableCommand {
             CheckData.self,
             Doctor.self,
             PreviewViews.self,
+            ProbeMemory.self,
         ])
 
     /// The one place where errors become text and an exit code.

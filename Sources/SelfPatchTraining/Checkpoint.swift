@@ -21,6 +21,17 @@ public struct Checkpoint {
         public var imageNames: String
         /// Where it was computed: on other machines the last digits differ.
         public var machine: Machine
+
+        public init(
+            step: Int, counters: [Int], health: Health, images: Int, imageNames: String, machine: Machine
+        ) {
+            self.step = step
+            self.counters = counters
+            self.health = health
+            self.images = images
+            self.imageNames = imageNames
+            self.machine = machine
+        }
     }
 
     /// What decides the last digits of sums and products.

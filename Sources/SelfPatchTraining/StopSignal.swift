@@ -22,7 +22,8 @@ public enum StopSignal {
         }
     }
 
-    /// Starts to listen. Signals that the caller ignores, as `nohup` does with SIGHUP, stay ignored.
+    /// Starts to listen. Where the caller ignores SIGHUP, as `nohup` does, it stays ignored. Ctrl-C's signal is obeyed even
+    /// there: shells ignore it for what they start in the background, and whoever sends it to a run means it.
     ///
     /// A write beyond the allowed file size becomes an error that can be reported, too, instead of the end of the process.
     public static func install() {
@@ -32,16 +33,23 @@ public enum StopSignal {
             var action = sigaction()
             sigaction(number, nil, &action)
             #if canImport(Glibc)
-                if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
+                if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1, number == SIGHUP {
+                    continue
+                }
                 action.__sigaction_handler.sa_handler = handle
             #else
-                if unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1 { continue }
+                if unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1, number == SIGHUP { continue }
                 action.__sigaction_u.__sa_handler = handle
             #endif
             action.sa_flags = Int32(SA_RESTART)
             sigemptyset(&action.sa_mask)
             sigaction(number, &action, nil)
         }
+        // Whoever started this process may have held these signals back, as worker threads of other programs do.
+        var held = sigset_t()
+        sigemptyset(&held)
+        for number in signals { sigaddset(&held, number) }
+        pthread_sigmask(SIG_UNBLOCK, &held, nil)
     }
 }
 

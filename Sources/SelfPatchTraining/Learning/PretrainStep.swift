@@ -30,6 +30,13 @@ public struct StepReport: Sendable {
     public var imageCenterNorm: Double?
     public var patchCenterNorm: Double?
 
+    public init(imageLoss: Double = 0, patchLoss: Double = 0, loss: Double = 0, gradientNorm: Double = 0) {
+        self.imageLoss = imageLoss
+        self.patchLoss = patchLoss
+        self.loss = loss
+        self.gradientNorm = gradientNorm
+    }
+
     public var isFinite: Bool { loss.isFinite && gradientNorm.isFinite }
 }
 

@@ -50,7 +50,7 @@ struct PreviewViews: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A run's folder, or a file of weights: shows chosen neighbours, and takes the run's settings.",
+            "A run's folder, a checkpoint or a file of weights: shows chosen neighbours, and takes the run's settings.",
             valueName: "run|file"))
     var weights: String?
 
@@ -89,7 +89,7 @@ struct PreviewViews: ParsableCommand {
     private func neighbors(
         of pixels: Pixels, _ settings: PretrainSettings, _ key: SampleKey, weights: String
     ) throws -> [Picture] {
-        let trained = try WeightsFile.read((try? RunFolder(existing: weights).weightsFile) ?? weights)
+        let trained = try TrainedNetwork(path: weights, device: .cpu)
         let (views, patchSize) = (settings.views, trained.network.architecture.patchSize)
         guard trained.description.mean.count == 3, min(views.globalSize.height, views.globalSize.width) >= patchSize
         else {

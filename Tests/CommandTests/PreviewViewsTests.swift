@@ -31,7 +31,7 @@ import Testing
             (["--set", "views.localSize=[2000,20]"], "up to 1,024 pixels a side", 64),
             (["--epoch=-1"], "--epoch is -1", 64),
             (["--set", "views.globalSiz=[8,8]"], "globalSize", 64),
-            (["--weights", "/no/such/run"], "/no/such/run", 1),
+            (["--weights", "/no/such/run"], "/no/such/run", 64),
             (["--output", "/no/such/folder/views.png"], "/no/such/folder", 1),
         ])
     func refusesWithASentence(options: [String], words: String, code: Int32) throws {

@@ -70,7 +70,8 @@ import Testing
             for (name, gradient) in whole {
                 let other = try #require(others[name])
                 let difference = (gradient - other).magnitude().max().item()
-                #expect(difference <= 1e-4 * gradient.magnitude().max().item() + 1e-6 * largest, "\(name), parts \(sizes)")
+                #expect(
+                    difference <= 1e-4 * gradient.magnitude().max().item() + 1e-6 * largest, "\(name), parts \(sizes)")
             }
         }
     }

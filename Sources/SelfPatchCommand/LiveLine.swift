@@ -7,6 +7,7 @@ import Foundation
 final class LiveLine {
     private let isTerminal: Bool
     private var shown = ""
+    private var shownShort = ""
     private var lastUpdate: ContinuousClock.Instant?
 
     init() {
@@ -15,15 +16,15 @@ final class LiveLine {
     }
 
     /// Shows a new state, at most ten times a second.
-    func update(_ text: String) {
+    ///
+    /// - Parameter short: what to show where the terminal is too narrow for `text`.
+    func update(_ text: String, short: String) {
         guard isTerminal else { return }
-        let now = ContinuousClock.now
-        if let lastUpdate, now - lastUpdate < .milliseconds(100) {
-            shown = text  // Shown again after the next line of the log, or with the next update.
-            return
-        }
-        lastUpdate = now
         shown = text
+        shownShort = short
+        let now = ContinuousClock.now
+        if let lastUpdate, now - lastUpdate < .milliseconds(100) { return }
+        lastUpdate = now
         draw()
     }
 
@@ -47,7 +48,7 @@ final class LiveLine {
     private func draw() {
         var size = winsize()
         let width = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-        write("\r\(shown.prefix(width - 1))\u{1B}[K")
+        write("\r\((shown.count < width ? shown : shownShort).prefix(width - 1))\u{1B}[K")
     }
 
     private func write(_ text: String) {

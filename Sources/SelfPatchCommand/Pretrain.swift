@@ -91,7 +91,7 @@ struct Pretrain: ParsableCommand {
         for (option, path, value) in [
             ("--device", "device", device), ("--precision", "precision", precision), ("--seed", "seed", seed),
             ("--threads", "threads", threads), ("--batch", "schedule.batchSize", batch == "auto" ? nil : batch),
-            ("--data", "data.folder", data.map(absolutePath)),
+            ("--data", "data.folder", data),
         ] {
             guard let value else { continue }
             try tree.set(path, to: value, source: "\(option) \(value)")
@@ -113,6 +113,7 @@ struct Pretrain: ParsableCommand {
             try overlay(&tree)
             settings = try tree.decode(PretrainSettings.self)
         }
+        settings.makePathsAbsolute()
         guard !settings.data.folder.isEmpty else {
             throw ValidationError("Name the folder with the images with --data.")
         }
@@ -143,15 +144,12 @@ struct Pretrain: ParsableCommand {
                     + "\nLeave them out, or begin a new run. These may change: "
                     + PretrainSettings.changeableSettings.sorted().joined(separator: ", ") + ".", kind: .usage)
         }
-        let settings = try tree.decode(PretrainSettings.self)
+        var settings = try tree.decode(PretrainSettings.self)
+        settings.makePathsAbsolute()
         try settings.validate()
         return PretrainPlan(
             settings: settings, device: try Device.resolve(settings.device), run: path, isNew: false, preset: nil,
             sizesBatch: false, isChanged: !changes.isEmpty)
-    }
-
-    private func absolutePath(_ path: String) -> String {
-        URL(fileURLWithPath: path).standardizedFileURL.path
     }
 }
 

@@ -33,7 +33,7 @@ struct PretrainRun {
         let text = try SettingsTree(encoding: settings).yaml { SettingsDescriptions[$0] }
         folder = plan.isNew ? try RunFolder.create(at: plan.run, settings: text) : try RunFolder(existing: plan.run)
         lock = try folder.lock()
-        folder.removePartialFiles()
+        try folder.prepare()
         StopSignal.install()
         let found = plan.isNew ? (checkpoint: nil, complaints: []) : try Checkpoint.newest(in: folder)
         let source = try Self.source(images, settings, folder)
@@ -47,7 +47,7 @@ struct PretrainRun {
         for complaint in found.complaints { try log.note("\(complaint) The checkpoint before it is used.") }
         pretraining = try Pretraining(
             settings, in: folder, images: source, from: found.checkpoint, on: plan.device, log: log,
-            evaluators: evaluators, deadline: deadline, show: { live.update($0.line) })
+            evaluators: evaluators, deadline: deadline, show: { live.update($0.line, short: $0.shortLine) })
         if let sentence = fitted.sentence { try log.note(sentence) }
         try announce(images, from: found.checkpoint)
     }

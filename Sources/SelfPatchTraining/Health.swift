@@ -77,10 +77,10 @@ public struct HealthSigns: Codable, Equatable, Sendable {
 public struct HealthSettings: Codable, Equatable, Sendable {
     /// Watch the signs and say in the log what they mean.
     public var isWatched = true
-    /// Steps from one look at the signs to the next.
-    public var every = 5
+    /// Steps from one look at the signs to the next; a look costs a sixth of a small model's step.
+    public var every = 10
     /// Looks that are averaged before a sign is judged; single batches scatter.
-    public var averaged = 10
+    public var averaged = 5
     /// The run's start, in which nothing is judged.
     public var quietStart = Span.percent(5)
     /// Bounds are [warning, alarm]. Below: what the teacher's targets say about the image, Hm - H.
@@ -190,7 +190,9 @@ public struct Health: Codable, Equatable, Sendable {
             "cosine between image summaries", mean(\.summaryCosine), settings.summaryCosine,
             "All images look alike to the teacher: raise teacher.momentum, or lower optimizer.learningRate.")
         let alike =
-            "The patches of an image become alike: lower objective.patchWeight, or raise teacher.patchTemperature."
+            mean(\.patch?.teacherEntropy) == nil
+            ? "The patches of an image become alike: raise teacher.momentum, or lower optimizer.learningRate."
+            : "The patches of an image become alike: lower objective.patchWeight, or raise teacher.patchTemperature."
         above(
             "cosine between patches of one image", mean(\.patchCosine),
             [(startPatchCosine ?? 1) + settings.patchCosine[0], settings.patchCosine[1]], alike)

@@ -115,6 +115,16 @@ extension PretrainSettings {
         return learner
     }
 
+    /// Turns relative folders into absolute ones, so that a run can go on from another working folder.
+    public mutating func makePathsAbsolute() {
+        func absolute(_ path: inout String) {
+            if !path.isEmpty { path = URL(fileURLWithPath: path).standardizedFileURL.path }
+        }
+        absolute(&data.folder)
+        absolute(&evaluation.train)
+        absolute(&evaluation.validation)
+    }
+
     /// Settings that may differ when a run is resumed, for none of them can alter the numbers.
     public static let changeableSettings: Set<String> = [
         "data.folder", "data.workers", "data.allowBroken", "evaluation.every", "evaluation.train",

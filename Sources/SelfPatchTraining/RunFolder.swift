@@ -46,9 +46,23 @@ public struct RunFolder: Sendable {
     public static func create(at path: String, settings: String) throws -> RunFolder {
         let folder = try checkedForNewRun(at: path)
         try makeFolder(folder.path)
-        try makeFolder(folder.checkpointFolder)
+        // Of two processes that begin a run here at once, the second finds the settings of the first.
+        let lock = try folder.lock()
+        try checkedForNewRun(at: path)
         try AtomicFile.write(Data(settings.utf8), to: folder.settingsFile)
-        return folder
+        try folder.prepare()
+        return withExtendedLifetime(lock) { folder }
+    }
+
+    /// Makes what a killed process may not have come to make, and deletes what it has left behind half written.
+    public func prepare() throws {
+        try Self.makeFolder(checkpointFolder)
+        for folder in [path, checkpointFolder] {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            where name.hasSuffix(AtomicFile.partialSuffix) {
+                unlink(folder + "/" + name)
+            }
+        }
     }
 
     /// The folder for a new run, not made yet.
@@ -110,16 +124,6 @@ public struct RunFolder: Sendable {
         let digits = String(step)
         return checkpointFolder + "/step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
             + ".safetensors"
-    }
-
-    /// Deletes what writers that were killed have left behind.
-    public func removePartialFiles() {
-        for folder in [path, checkpointFolder] {
-            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            where name.hasSuffix(AtomicFile.partialSuffix) {
-                unlink(folder + "/" + name)
-            }
-        }
     }
 
     /// Makes a folder and its parents; a folder that exists is left as it is.

@@ -30,6 +30,15 @@ public struct RunProgress: Sendable {
         return parts.joined(separator: "  ")
     }
 
+    /// The same in fewer letters, for narrow terminals.
+    public var shortLine: String {
+        let patch = patchLoss.map { String(format: " patch %.2f", $0) } ?? ""
+        return "epoch \(epoch)/\(epochCount) step \(step)/\(stepCount) "
+            + String(format: imagesPerSecond < 10 ? "%.1f im/s " : "%.0f im/s ", imagesPerSecond)
+            + "\(Self.duration(secondsLeft)) left" + String(format: " image %.2f", imageLoss) + patch
+            + String(format: " lr %.0e wait %.0f%%", learningRate, 100 * dataWaitShare)
+    }
+
     /// "45 s", "12 min", "3 h 05 min", "2 d 4 h".
     public static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "?" }

@@ -50,7 +50,7 @@ import Testing
                     #expect((numbers[name] as? Double)?.isFinite == true, "\(name) in \(line)")
                 }
             }
-            #expect(lines[4].contains("\"teacherEntropy\"") && lines[4].contains("\"withinImageShare\""))
+            #expect(lines[9].contains("\"teacherEntropy\"") && lines[9].contains("\"withinImageShare\""))
 
             let weights = try SafetensorsFile(path: folder.file("a/weights.safetensors"))
             try weights.verifyChecksum()

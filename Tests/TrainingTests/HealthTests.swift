@@ -64,7 +64,7 @@ import Testing
         #expect(try words { Self.signs(images: $0 == 50 ? 0.99 : 0.35) } == [])
         let said = try words { Self.signs(images: (30..<60).contains($0) ? 0.9 : 0.35) }
         #expect(said.count == 4, "\(said)")  // warning, alarm, better, fine
-        #expect(said.last == "Health: cosine between image summaries is fine again, at 0.625.")
+        #expect(said.last == "Health: cosine between image summaries is fine again, at 0.57.")
     }
 
     @Test func nothingIsJudgedAtTheStart() throws {

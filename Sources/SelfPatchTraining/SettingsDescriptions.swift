@@ -125,7 +125,7 @@ public enum SettingsDescriptions {
         "health.withinImageShare":
             "Below: share of the patches' variance within images; the first is a share of its start.",
         "health.centerNorm":
-            "Above, after a fifth of the run: norm of the image center; near 1 all outputs point one way.",
+            "Above, after a fifth of the run: norm of the image center in units of the root of K/d; healthy runs reached 2.4.",
         "health.patchTeacherEntropy": "Above: entropy of the patch targets.",
         "health.patchMeanTeacherEntropy": "Below: entropy of the batch's mean patch target.",
         "health.patchDivergence": "Below: divergence of the patch predictions.",

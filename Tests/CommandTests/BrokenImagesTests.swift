@@ -76,7 +76,9 @@ import Testing
             try drawImages(in: folder)
             let run = try pretrain(folder, "run", "data.allowBroken=0.2")
             #expect(run.exitCode == 1, "\(run)")
-            for words in ["Cannot read 3 of 12 images", "0.2", "run/skipped-files.txt", "selfpatch check-data"] {
+            // Workers read ahead, so the fourth broken file may be known by the time the third ends the run.
+            #expect(run.errors.contains(/Cannot read [34] of 12 images/), "\(run)")
+            for words in ["0.2", "run/skipped-files.txt", "selfpatch check-data"] {
                 #expect(run.errors.contains(words), "\(run)")
             }
             #expect(try lines(folder.file("run/skipped-files.txt")).count >= 3)

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A safetensors file, mapped into memory; everything that it claims is checked before anything is read or allocated.
 ///
 /// The format: eight bytes with the header's length (little-endian), the header (JSON: each tensor's element type, shape
@@ -55,40 +53,39 @@ public final class SafetensorsFile: Sendable {
     /// The format's own limit on the header.
     static let longestHeader = 100_000_000
 
-    // Mapped for reading in `init`, unmapped in `deinit`, never changed between: safe to share.
-    private nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+    private let file: MappedFile
     private let indices: [String: Int]
     private let checksumPlace: Range<Int>?
 
     /// Maps the file and checks its header against its size.
     ///
     /// - Throws: `UserError` that names the file, the tensor where it is about one, and what is wrong.
-    public init(path: String) throws {
-        self.path = path
-        bytes = try Self.map(path)
+    public convenience init(path: String) throws { try self.init(MappedFile(path: path)) }
+
+    package init(_ file: MappedFile) throws {
+        path = file.path
+        self.file = file
         do {
-            let headerLength = try Self.headerLength(bytes)
-            let header = try SafetensorsHeader(UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + headerLength)]))
-            entries = try Self.checked(header.claims, dataStart: 8 + headerLength, fileSize: bytes.count)
+            let (header, dataStart) = try file.withBytes { bytes in
+                let length = try Self.headerLength(bytes)
+                return (try SafetensorsHeader(UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + length)])), 8 + length)
+            }
+            entries = try Self.checked(header.claims, dataStart: dataStart, fileSize: file.count)
             metadata = header.metadata
             checksumPlace = header.checksumPlace.map { ($0.lowerBound + 8)..<($0.upperBound + 8) }
             indices = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
-        } catch {
-            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
-            guard let refusal = error as? SafetensorsHeader.Refusal else { throw error }
+        } catch let refusal as SafetensorsHeader.Refusal {
             throw UserError("Cannot read \(path) as safetensors: \(refusal.reason).")
         }
     }
-
-    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
     /// The tensor of this name, or nil.
     public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
     /// Lends the bytes of one tensor; they are valid within `body` only.
     public func withBytes<R>(of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        precondition(entry.offset >= 0 && entry.byteCount >= 0 && entry.offset + entry.byteCount <= bytes.count)
-        return try withExtendedLifetime(self) {
+        precondition(entry.offset >= 0 && entry.byteCount >= 0 && entry.offset + entry.byteCount <= file.count)
+        return try file.withBytes { bytes in
             try body(UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<(entry.offset + entry.byteCount)]))
         }
     }
@@ -107,7 +104,7 @@ public final class SafetensorsFile: Sendable {
         guard place.count == 8, stored.utf8.count == 8 else {
             throw UserError("Cannot verify \(path): its checksum \(quoted(stored)) is not 8 hexadecimal digits.")
         }
-        let computed = withExtendedLifetime(self) {
+        let computed = file.withBytes { bytes in
             var checksum = CRC32()
             checksum.update(UnsafeRawBufferPointer(rebasing: bytes[..<place.lowerBound]))
             Array("00000000".utf8).withUnsafeBytes { checksum.update($0) }
@@ -122,29 +119,11 @@ public final class SafetensorsFile: Sendable {
         }
     }
 
-    private static func map(_ path: String) throws -> UnsafeRawBufferPointer {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // Opening a pipe must not wait for a writer.
-        guard descriptor >= 0 else { throw UserError.file("read", path, errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw UserError.file("read", path, errno) }
-        if status.st_mode & S_IFMT == S_IFDIR { throw UserError.file("read", path, EISDIR) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw UserError("Cannot read \(path): it is no ordinary file.")
-        }
-        guard status.st_size >= 8 else {
-            throw UserError(
-                "Cannot read \(path) as safetensors: it has \(status.st_size) bytes, fewer than the 8 of the header's "
-                    + "length.")
-        }
-        let size = Int(status.st_size)
-        guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
-            throw UserError.file("read", path, errno)
-        }
-        return UnsafeRawBufferPointer(start: start, count: size)
-    }
-
     private static func headerLength(_ bytes: UnsafeRawBufferPointer) throws -> Int {
+        guard bytes.count >= 8 else {
+            throw SafetensorsHeader.Refusal(
+                reason: "it has \(bytes.count) bytes, fewer than the 8 of the header's length")
+        }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(longestHeader) else {
             throw SafetensorsHeader.Refusal(

@@ -40,8 +40,8 @@ enum PickleGlobal: Equatable {
         "numpy._core.multiarray": ["scalar": .numpyScalar],
         "numpy": ["dtype": .numpyType],
         "_codecs": ["encode": .encode],
-        "__builtin__": ["set": .set],
-        "builtins": ["set": .set],
+        "__builtin__": ["set": .set, "frozenset": .set],
+        "builtins": ["set": .set, "frozenset": .set],
         "pathlib": ["PosixPath": .inert("pathlib.PosixPath"), "WindowsPath": .inert("pathlib.WindowsPath")],
     ]
 

@@ -180,9 +180,10 @@ extension PickleReader {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw FileRefusal(
                 .forbiddenGlobal,
-                "its pickle asks for \(quoted(module + "." + name)), which is no tensor or plain value. Loaded in "
-                    + "Python it could run anything; here nothing was run. If you trust where it comes from, load it "
-                    + "there and save its tensors alone (a state dict)")
+                "its pickle asks for \(quoted(module + "." + name)), which is not known here: dense tensors, plain values "
+                    + "and a few inert classes are read. Loaded in Python, such a file may run anything; here nothing "
+                    + "was run. If you trust where it comes from, load it there and save its tensors alone (a state "
+                    + "dict)")
         }
         try push(.global(global))
     }

@@ -6,7 +6,7 @@ final class VerifiedStorages: Sendable {
     // Touched with the lock held only.
     private nonisolated(unsafe) var isVerified: [Bool]
 
-    init(count: Int, isNeeded: Bool) { isVerified = [Bool](repeating: !isNeeded, count: count) }
+    init(count: Int) { isVerified = [Bool](repeating: false, count: count) }
 
     func contains(_ storage: Int) -> Bool { lock.withLock { isVerified[storage] } }
     func insert(_ storage: Int) { lock.withLock { isVerified[storage] = true } }

@@ -5,7 +5,7 @@ extension PyTorchFile {
         let root = try rootFolder(of: zip)
         func verified(_ name: String) throws -> UnsafeRawBufferPointer? {
             guard let entry = zip[root + name] else { return nil }
-            if verifiesChecksums { try ZipReader.verify(entry, in: bytes) }
+            if verifiesChecksums && zip.hasChecksums { try ZipReader.verify(entry, in: bytes) }
             return ZipReader.content(of: entry, in: bytes)
         }
 
@@ -42,7 +42,9 @@ extension PyTorchFile {
                     "its entry \(quoted(entry.name)) has \(entry.byteCount) bytes, where \(claim.count) elements of "
                         + "\(claim.elementType.rawValue) take \(claim.byteCount)")
             }
-            return Storage(offset: entry.offset, byteCount: entry.byteCount, zipEntry: entry)
+            return Storage(
+                offset: entry.offset, byteCount: entry.byteCount,
+                zipEntry: verifiesChecksums && zip.hasChecksums ? entry : nil)
         }
         return Content(root: content.root, tensors: content.tensors, storages: storages)
     }

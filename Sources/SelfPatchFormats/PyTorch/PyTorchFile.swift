@@ -42,7 +42,7 @@ public final class PyTorchFile: Sendable {
         }
     }
 
-    /// A tensor under its name: the keys that lead to it, joined by dots.
+    /// A tensor under its name: the keys that lead to it, joined by dots. No two entries have the same.
     public struct Entry: Sendable, Equatable {
         public let name: String
         public let tensor: Tensor
@@ -52,7 +52,7 @@ public final class PyTorchFile: Sendable {
     struct Storage: Sendable {
         let offset: Int
         let byteCount: Int
-        /// The entry to verify; nil in files without checksums.
+        /// The entry to compare with its checksum; nil in files without checksums.
         let zipEntry: ZipReader.Entry?
     }
 
@@ -114,7 +114,7 @@ public final class PyTorchFile: Sendable {
         root = content.root
         storages = content.storages
         entries = names.map { Entry(name: $0.name, tensor: tensors[$0.index]) }
-        verified = VerifiedStorages(count: content.storages.count, isNeeded: verifiesChecksums && container == .zip)
+        verified = VerifiedStorages(count: content.storages.count)
     }
 
     /// The tensors in a part of the tree, named by the keys that lead to them from there, joined by dots: of
@@ -130,7 +130,7 @@ public final class PyTorchFile: Sendable {
         }
     }
 
-    /// The first tensor of this name, or nil.
+    /// The tensor of this name, or nil.
     public subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
 
     static func error(_ refusal: FileRefusal, _ path: String) -> UserError {

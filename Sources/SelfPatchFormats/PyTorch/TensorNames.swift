@@ -1,4 +1,5 @@
-/// Names for the tensors of a tree: the keys, places in lists and attributes that lead to them, joined by dots.
+/// Names for the tensors of a tree: the keys, places in lists and attributes that lead to them, joined by dots. No two
+/// are the same: a tree in which they would be is refused.
 enum TensorNames {
     /// Checkpoints have thousands of tensors; a tree in which one tensor appears a million times is none.
     static let mostTensors = 200_000
@@ -12,6 +13,7 @@ enum TensorNames {
 
     private struct Collector {
         var found: [(name: String, index: Int)] = []
+        private var names: Set<String> = []
         private var bytes = 0
         private var path: [String] = []
 
@@ -26,6 +28,9 @@ enum TensorNames {
                         .tooLarge,
                         "its tensors appear more than \(mostTensors) times, or under names of more than "
                             + "\(mostBytes) bytes")
+                }
+                guard names.insert(name).inserted else {
+                    throw FileRefusal(.duplicate, "two ways lead to a tensor of the name \(quoted(name))")
                 }
                 found.append((name, index))
             case .dictionary(let pairs): try collect(pairs)

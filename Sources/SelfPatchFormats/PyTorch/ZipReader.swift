@@ -20,6 +20,8 @@ package struct ZipReader: Sendable {
 
     /// In the directory's order.
     package let entries: [Entry]
+    /// False if the writer left all checksums 0, as PyTorch does when told not to compute any.
+    package let hasChecksums: Bool
     private let indices: [String: Int]
 
     /// Reads the directory and all local headers.
@@ -58,6 +60,7 @@ package struct ZipReader: Sendable {
                 "its zip entries \(quoted(items[before.index].name)) and \(quoted(items[after.index].name)) overlap")
         }
         self.entries = entries
+        hasChecksums = entries.contains { $0.checksum != 0 }
         self.indices = indices
     }
 

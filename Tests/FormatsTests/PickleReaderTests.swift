@@ -115,7 +115,7 @@ import Testing
             ("80 02 'ctorch' 0A 'FloatStorage' 0A ')R.'", .badPickle),
             ("80 02 'cargparse' 0A 'Namespace' 0A ')' 81 '}b}b.'", .badPickle),
             ("80 02 ']q' 00 'h' 00 'a.'", .recursive), ("80 02 '}q' 00 'Nh' 00 's.'", .recursive),
-            ("80 02 ']q' 00 'h' 00 85 'a.'", .recursive), ("80 02 ')' 85*128 '.'", .tooDeep),
+            ("80 02 ']q' 00 'h' 00 85 'a.'", .recursive), ("80 02 ')' 85*64 '.'", .tooDeep),
             ("80 02 'NQ.'", .badStorage), ("80 02 ')Q.'", .badStorage),
         ] as [(String, FileRefusal.Reason)])
     func nonsenseIsRefused(text: String, reason: FileRefusal.Reason) {
@@ -124,10 +124,26 @@ import Testing
     }
 
     @Test func nestingUpToTheLimitIsRead() throws {
-        var value = try read("80 02 ')' 85*127 '.'").root
+        var value = try read("80 02 ')' 85*63 '.'").root
         var depth = 0
         while case .tuple(let items) = value, let first = items.first { (value, depth) = (first, depth + 1) }
-        #expect(depth == 127)
+        #expect(depth == 63)
+    }
+
+    @Test func noMoreIsReadThanTheLimit() throws {
+        var limits = PickleReader.Limits()
+        limits.bytes = 16
+        let short = Self.bytes("80 02 'U' 0A 'abcdefghij.'")
+        let long = Self.bytes("80 02 'U' 0D 'abcdefghijklm.'")
+        let after = short + [UInt8](repeating: 0, count: 100)
+        for bytes in [short, after] {
+            let content = try bytes.withUnsafeBytes { try PickleReader.read($0, storages: .none, limits: limits) }
+            #expect(content.root == .string("abcdefghij"))
+        }
+        let refusal = #expect(throws: FileRefusal.self) {
+            try long.withUnsafeBytes { try PickleReader.read($0, storages: .none, limits: limits) }
+        }
+        #expect(refusal?.reason == .tooLarge)
     }
 
     /// What is shared counts as often as it appears, text by its length, and copies that calls make by their size.

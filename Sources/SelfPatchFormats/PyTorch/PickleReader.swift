@@ -15,7 +15,7 @@ package struct PickleReader {
     /// What one pickle may use.
     package struct Limits: Sendable {
         /// Containers inside each other. PyTorch's own checkpoints stay below 10.
-        package var depth = 128
+        package var depth = 64
         /// Bytes of the pickle; tensors' contents are not in it.
         package var bytes = 64 << 20
         /// Values made while it is read, and values of the tree in the end, each counted as often as it appears.
@@ -51,7 +51,7 @@ package struct PickleReader {
         case storage(Int)
         case tensor(Int)
         /// A numpy element type: its code, and its byte order once that is known.
-        case numpyType(String, order: String?)
+        indirect case numpyType(String, order: String?)
         indirect case object(String, arguments: Handle?, state: Handle?)
     }
 
@@ -75,16 +75,23 @@ package struct PickleReader {
     package static func read(
         _ bytes: UnsafeRawBufferPointer, from start: Int = 0, storages: StorageReference, limits: Limits = Limits()
     ) throws -> Content {
+        // What lies beyond the limit does not exist for it, so no text or number can be larger.
+        let isCut = bytes.count - start > limits.bytes
+        let area = isCut ? UnsafeRawBufferPointer(rebasing: bytes[..<(start + limits.bytes)]) : bytes
         var reader = PickleReader(
-            limits: limits, storageReference: storages, cursor: ByteCursor(bytes, from: start, name: "its pickle"),
+            limits: limits, storageReference: storages, cursor: ByteCursor(area, from: start, name: "its pickle"),
             budget: limits.values)
-        let root = try reader.run(until: start + limits.bytes)
-        let value = try PickleUnfolding.value(of: root, in: reader.nodes, limits: limits)
-        return Content(root: value, tensors: reader.tensors, storages: reader.storages, end: reader.cursor.position)
+        do {
+            let root = try reader.run()
+            let value = try PickleUnfolding.value(of: root, in: reader.nodes, limits: limits)
+            return Content(root: value, tensors: reader.tensors, storages: reader.storages, end: reader.cursor.position)
+        } catch let refusal as FileRefusal where isCut && refusal.reason == .truncated {
+            throw FileRefusal(.tooLarge, "its pickle has more than \(limits.bytes) bytes")
+        }
     }
 
     /// Obeys opcodes up to STOP. - Returns: the one value that is left.
-    private mutating func run(until limit: Int) throws -> Handle {
+    private mutating func run() throws -> Handle {
         guard try cursor.number(UInt8.self) == PickleOpcode.proto.rawValue else {
             throw broken("does not begin with its protocol, as pickles of protocol 2 and later do")
         }
@@ -102,9 +109,6 @@ package struct PickleReader {
             }
             if opcode == .stop { break }
             try obey(opcode)
-            guard cursor.position <= limit else {
-                throw FileRefusal(.tooLarge, "its pickle has more than \(limits.bytes) bytes")
-            }
         }
         guard stack.count == 1, marks.isEmpty, let root = stack.last else {
             throw broken("ends with \(stack.count) values instead of one")

@@ -91,7 +91,10 @@ struct DemoRun {
         if let scenes {
             side = scenes.generator.settings.side / patchSize * patchSize
             let grid = Grid(rows: side / patchSize, columns: side / patchSize)
-            subjects = scenes.shown().map { FeatureSheet.Subject($0.pixels, chosen: $0.typicalPatch(grid: grid)) }
+            let view = CenterView(ViewSize(square: side))
+            subjects = scenes.shown().map {
+                FeatureSheet.Subject($0.pixels, chosen: $0.typicalPatch(in: view, grid: grid))
+            }
         } else {
             side = 16 * patchSize
             subjects = try photographs(8).map { FeatureSheet.Subject($0) }

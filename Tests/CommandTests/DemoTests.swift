@@ -61,11 +61,36 @@ import Testing
                     #expect(score.top1 == entry.scores[key])
                 }
             }
+            try runScoresItselfMeanwhile(place)
             // A second demo takes the first one's place.
             let again = try ProgramRun.of(arguments, folder: place.path, timeout: .seconds(600))
             #expect(again.exitCode == 0, "\(again)")
             let teacher = scores.networks[1].scores["patchIntersectionOverUnion"] ?? 0
             #expect(again.output.contains(String(format: "%.1f", teacher)), "the table holds the same scores")
+        }
+    }
+
+    /// A run that is told to scores its teacher as it goes; its last scores are those of the finished weights.
+    private func runScoresItselfMeanwhile(_ place: TemporaryFolder) throws {
+        let run = try ProgramRun.of(
+            [
+                "pretrain", "--preset", "nano-scenes", "--data", "demo/scenes/train", "--output", "run", "--threads",
+                "1",
+                "--set", "schedule.length=2 steps", "--set", "evaluation.every=2 steps",
+                "--set", "evaluation.train=demo/scenes/train", "--set", "evaluation.validation=demo/scenes/val",
+            ], folder: place.path, timeout: .seconds(300))
+        #expect(run.exitCode == 0, "\(run)")
+        let metrics = try String(contentsOfFile: place.file("run/metrics.jsonl"), encoding: .utf8)
+        let line = try #require(metrics.split(separator: "\n").last { $0.contains("knn.") })
+        let numbers = try JSONDecoder().decode([String: Double].self, from: Data(line.utf8))
+        let knn = try ProgramRun.of(
+            [
+                "knn", "--weights", "run", "--train", "demo/scenes/train", "--val", "demo/scenes/val", "--threads", "1",
+                "--neighbors", "20", "--json",
+            ], folder: place.path, timeout: .seconds(300))
+        let report = try JSONDecoder().decode(Report.self, from: Data(knn.output.utf8)).report
+        for result in report.results {
+            #expect(numbers["knn.\(result.feature).top1"] == result.scores.first?.top1, "\(result.feature)")
         }
     }
 

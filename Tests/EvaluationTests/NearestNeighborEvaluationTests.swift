@@ -115,12 +115,12 @@ import Testing
 
     @Test(arguments: 0..<20) func chosenPatchLiesOnAThing(index: Int) {
         let scene = SceneGenerator(seed: 3).scene(index)
-        let patch = scene.typicalPatch(grid: Grid(rows: 12, columns: 12))
+        let view = CenterView(ViewSize(square: 96))
+        let patch = scene.typicalPatch(in: view, grid: Grid(rows: 12, columns: 12))
+        let mask = view.labels(of: scene.maskPixels)
         var covered = 0
         for row in 0..<8 {
-            for column in 0..<8 {
-                covered += scene.mask[(patch / 12 * 8 + row) * 96 + patch % 12 * 8 + column] == 0 ? 0 : 1
-            }
+            for column in 0..<8 { covered += mask[(patch / 12 * 8 + row) * 96 + patch % 12 * 8 + column] == 0 ? 0 : 1 }
         }
         #expect(covered > 20, "\(covered) of 64 pixels")
     }

@@ -4,9 +4,12 @@ import SelfPatchTensors
 extension Scene {
     /// The patch that shows its things best: of those covered most by a thing, the one nearest to the picture's middle.
     ///
-    /// - Parameter grid: of the patches that the whole picture is divided into.
-    public func typicalPatch(grid: Grid) -> Int {
-        let (height, width) = (pixels.height, pixels.width)
+    /// - Parameters:
+    ///   - view: the part of the picture that is looked at.
+    ///   - grid: of the patches that this part is divided into.
+    public func typicalPatch(in view: CenterView, grid: Grid) -> Int {
+        let mask = view.labels(of: maskPixels)
+        let (height, width) = (view.size.height, view.size.width)
         var covered = [Int](repeating: 0, count: grid.count)
         for row in 0..<height {
             for column in 0..<width where mask[row * width + column] != 0 {

@@ -67,11 +67,20 @@ public struct FeatureSheet {
         let headings =
             ["image and\nchosen patch"] + columns.map { "components\n\($0.name)" }
             + columns.map { "like the chosen\n\($0.name)" }
-        return ContactSheet(title: title, headings: headings, rows: rows, tileSide: tileSide(grid)).picture()
+        // Many images stand two in a row, so that the sheet fits a screen.
+        guard rows.count > 6 else {
+            return ContactSheet(title: title, headings: headings, rows: rows, tileSide: tileSide).picture()
+        }
+        let pairs = stride(from: 0, to: rows.count, by: 2).map { first in
+            rows[first] + (first + 1 < rows.count ? rows[first + 1] : [])
+        }
+        return ContactSheet(
+            title: title, headings: headings + headings, rows: pairs, tileSide: tileSide
+        ).picture()
     }
 
-    /// Large enough to be looked at, and a whole multiple of the grid and of the view.
-    private func tileSide(_ grid: Grid) -> Int {
+    /// Large enough to be looked at, and a whole multiple of the view.
+    private var tileSide: Int {
         let side = max(view.height, view.width)
         return side * max(1, (143 + side) / side)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import SelfPatchTraining
 
 /// A line on a terminal that changes in place, with lines of the log scrolling by above it. Where standard error is no
 /// terminal there is no such line, and the log's progress lines appear instead.
@@ -29,10 +30,8 @@ final class LiveLine {
     }
 
     /// Prints a line that stays.
-    ///
-    /// - Parameter isProgress: it says no more than the live line does.
-    func print(_ line: String, isProgress: Bool) {
-        if isProgress && isTerminal { return }
+    func print(_ line: String, _ kind: RunLog.Kind) {
+        if kind == .record || (kind == .progress && isTerminal) { return }
         write((isTerminal && !shown.isEmpty ? "\r\u{1B}[K" : "") + line + "\n")
         if isTerminal && !shown.isEmpty { draw() }
     }

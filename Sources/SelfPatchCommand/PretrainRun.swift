@@ -43,7 +43,7 @@ struct PretrainRun {
 
         let live = LiveLine()
         self.live = live
-        log = try RunLog(folder) { line, isProgress in live.print(line, isProgress: isProgress) }
+        log = try RunLog(folder) { line, kind in live.print(line, kind) }
         for complaint in found.complaints { try log.note("\(complaint) The checkpoint before it is used.") }
         pretraining = try Pretraining(
             settings, in: folder, images: source, from: found.checkpoint, on: plan.device, log: log,
@@ -61,7 +61,7 @@ struct PretrainRun {
         do {
             ending = try pretraining.run()
         } catch let error as UserError {
-            try? log.note("The run ends here: \(error.message)", isProgress: true)
+            try? log.note("The run ends here: \(error.message)", .record)
             throw error
         }
         let steps = "\(pretraining.done) of \(pretraining.schedules.stepCount) steps"

@@ -30,7 +30,7 @@ extension Pretraining {
             imagesPerSecond: Double(settings.schedule.batchSize) / clock.secondsPerStep,
             secondsLeft: clock.secondsPerStep * Double(schedules.stepCount - done), dataWaitShare: clock.waitShare)
         if done % settings.run.logEvery == 0 || done == schedules.stepCount || done == 1 {
-            try log.note(progress.line, isProgress: true)
+            try log.note(progress.line, .progress)
         }
         if let signs {
             for sentence in health.watch(
@@ -60,17 +60,14 @@ extension Pretraining {
         let saved = try folder.checkpoints().first.map {
             "The last good state, after \($0.step) steps, is in \($0.path)."
         }
-        let files = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
         let message =
             "Step \(done + 1) is not a number (\(what)); nothing was changed by it, and the run stops. "
             + (saved ?? "No checkpoint had been saved before.")
             + " To try, in a new run: a lower optimizer.learningRate (it was \(rates.learningRate) here), a longer "
             + "optimizer.warmup, a smaller optimizer.clip"
-            + (learner.settings.precision == .bf16 ? ", precision float32" : "")
-            + ". The images of this step: \(files)."
-        try log.note(
-            message.replacingOccurrences(of: "The images of this step: \(files).", with: "")
-                + "The images of this step: \(names.joined(separator: ", ")).", isProgress: true)
-        return message
+            + (learner.settings.precision == .bf16 ? ", precision float32" : "") + "."
+        try log.note("The images of step \(done + 1): \(names.joined(separator: ", "))", .record)
+        let files = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+        return message + " The images of this step: \(files)."
     }
 }

@@ -115,9 +115,14 @@ public final class Pretraining {
             let state = Checkpoint.State(
                 step: done, counters: learner.optimizer.counters, health: health, images: images.count,
                 imageNames: images.namesChecksum, machine: machine)
-            try Checkpoint.save(
-                learner, state, description, in: folder, keeping: settings.run,
-                interval: interval(settings.run.checkpointEvery))
+            do {
+                try Checkpoint.save(
+                    learner, state, description, in: folder, keeping: settings.run,
+                    interval: interval(settings.run.checkpointEvery))
+            } catch let error as UserError {
+                guard let last = try folder.checkpoints().first else { throw error }
+                throw UserError("\(error.message) Whole, after \(last.step) steps: \(last.path)", kind: error.kind)
+            }
         }
     }
 

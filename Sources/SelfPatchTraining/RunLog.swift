@@ -21,13 +21,21 @@ public final class RunLog {
     private let metrics: AppendedFile
     private let speed: AppendedFile
     /// Shows a line of the log to whoever watches.
-    private let show: (String, Bool) -> Void
+    private let show: (String, Kind) -> Void
+
+    /// What a line of the log is, for whoever shows it as well.
+    public enum Kind: Sendable {
+        case news
+        /// It only says how far the run is; a live line may say so already.
+        case progress
+        /// It will be said elsewhere too, as errors are.
+        case record
+    }
 
     /// Opens the files of a folder and goes on at their ends.
     ///
-    /// - Parameter show: is handed every line of the log, without its time, and whether it only says how far the run is.
-    public init(_ folder: RunFolder, show: @escaping (_ line: String, _ isProgress: Bool) -> Void = { _, _ in }) throws
-    {
+    /// - Parameter show: is handed every line of the log, without its time.
+    public init(_ folder: RunFolder, show: @escaping (_ line: String, _ kind: Kind) -> Void = { _, _ in }) throws {
         text = try AppendedFile(folder.logFile)
         metrics = try AppendedFile(folder.metricsFile)
         speed = try AppendedFile(folder.speedFile)
@@ -35,9 +43,7 @@ public final class RunLog {
     }
 
     /// Writes a line for people, with the time before it.
-    ///
-    /// - Parameter isProgress: it only says how far the run is; a live line may say so already.
-    public func note(_ line: String, isProgress: Bool = false) throws {
+    public func note(_ line: String, _ kind: Kind = .news) throws {
         var now = time(nil)
         var parts = tm()
         localtime_r(&now, &parts)
@@ -45,7 +51,7 @@ public final class RunLog {
         strftime(&buffer, buffer.count, "%Y-%m-%d %H:%M:%S", &parts)
         let stamp = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         try text.append("\(stamp)  \(line)\n")
-        show(line, isProgress)
+        show(line, kind)
     }
 
     /// Writes numbers of a step.

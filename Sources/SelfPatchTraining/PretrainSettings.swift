@@ -57,12 +57,15 @@ public struct ModelSettings: Codable, Equatable, Sendable {
     public var width = 384
     public var depth = 12
     public var heads = 6
-    public var mlpRatio = 4
+    public var mlpRatio = 4.0
     public var patchSize = 16
     public var dropPath = 0.1
     public var cutsOffRest = false
 
     public init() {}
+
+    /// Width of the MLPs' hidden layer.
+    public var hiddenWidth: Int { Int((mlpRatio * Double(width)).rounded()) }
 }
 
 /// Scores now and then during the run.
@@ -89,7 +92,7 @@ extension PretrainSettings {
     /// The network that these settings make.
     public var architecture: Architecture {
         Architecture(
-            width: model.width, depth: model.depth, heads: model.heads, mlpRatio: model.mlpRatio,
+            width: model.width, depth: model.depth, heads: model.heads, hiddenWidth: model.hiddenWidth,
             patchSize: model.patchSize, channels: views.channels, positionGrid: globalGrid)
     }
 

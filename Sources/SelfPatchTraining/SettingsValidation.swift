@@ -32,7 +32,7 @@ extension PretrainSettings {
         try Self.require("model.width", model.width, 1...16_384)
         try Self.require("model.depth", model.depth, 1...1_000)
         try Self.require("model.heads", model.heads, 1...1_024)
-        try Self.require("model.mlpRatio", model.mlpRatio, 1...64)
+        try Self.require("model.mlpRatio", model.mlpRatio, 1 / Double(model.width)...64)
         try Self.require("model.patchSize", model.patchSize, 1...1_024)
         try Self.require("model.dropPath", model.dropPath, 0...0.99)
         guard model.width % model.heads == 0 else {

@@ -35,36 +35,38 @@ import Testing
     }
 
     /// The kernels of the teacher's class attention give what its tensor operations give, which gradients force.
-    @Test(arguments: Border.allCases) func kernelsAgreeWithTensorOperations(border: Border) {
+    @Test(arguments: Border.allCases) func kernelsAgreeWithTensorOperations(border: Border) throws {
         let network = Network(Self.architecture, heads: nil, seed: 5, device: .cpu)
         for parameter in network.parameters {  // wide, so that every part matters
             parameter.tensor.copy(
                 from: parameter.tensor
                     + Tensor.normal(parameter.tensor.shape, deviation: 0.3, using: Generator(seed: 6)))
         }
+        let aggregation = try #require(network.aggregation)
         let tokens = Tensor.normal([3, 20, 24], using: Generator(seed: 7))
         let window = NeighborWindow(side: 3, border: border, grid: Grid(rows: 4, columns: 5))
         for k in [1, 4, 8] {
             let matching = PositiveMatching(window: window, positiveCount: k, device: .cpu)
-            let fast = withoutGradients { network.aggregation.targets(of: tokens, matching) }
+            let fast = withoutGradients { aggregation.targets(of: tokens, matching) }
             let traced = tokens.clone()
             traced.requiresGradient = true
-            let plain = network.aggregation.targets(of: traced, matching)
+            let plain = aggregation.targets(of: traced, matching)
             #expect((fast.patches - plain.patches.detached()).magnitude().max().item() < 2e-5)
             #expect((fast.summary - plain.summary.detached()).magnitude().max().item() < 2e-5)
         }
     }
 
     /// A patch's target is the pooling of its positives alone: with k = 8 it equals the summary of those eight tokens.
-    @Test func targetsPoolPositivesOnly() {
+    @Test func targetsPoolPositivesOnly() throws {
         let network = Network(Self.architecture, heads: nil, seed: 8, device: .cpu)
+        let aggregation = try #require(network.aggregation)
         let tokens = Tensor.normal([1, 36, 24], using: Generator(seed: 9))
         let window = NeighborWindow(side: 3, border: .wrap, grid: Grid(rows: 6, columns: 6))
         let matching = PositiveMatching(window: window, positiveCount: 8, device: .cpu)
-        let targets = withoutGradients { network.aggregation.targets(of: tokens, matching).patches }
+        let targets = withoutGradients { aggregation.targets(of: tokens, matching).patches }
         for patch in [0, 7, 35] {
             let chosen = tokens.rows(.from(window.candidates[patch], shape: [8]), dimension: 1)
-            let summary = network.aggregation.summary(of: chosen)
+            let summary = aggregation.summary(of: chosen)
             #expect((summary - targets.selected(1, patch)).magnitude().max().item() < 1e-5)
         }
     }

@@ -16,7 +16,7 @@ public struct Block: Parameterized {
         attentionNorm = LayerNorm(width: width, epsilon: architecture.normEpsilon, initializer)
         attention = SelfAttention(width: width, heads: architecture.heads, initializer)
         mlpNorm = LayerNorm(width: width, epsilon: architecture.normEpsilon, initializer)
-        mlp = MLP(width: width, hiddenWidth: architecture.mlpRatio * width, initializer)
+        mlp = MLP(width: width, hiddenWidth: architecture.hiddenWidth, initializer)
         self.index = index
     }
 

@@ -25,7 +25,7 @@ struct ClassAttention: Parameterized {
         value = Linear(from: width, to: width, initializer)
         projection = Linear(from: width, to: width, initializer)
         mlpNorm = LayerNorm(width: width, epsilon: epsilon, initializer)
-        mlp = MLP(width: width, hiddenWidth: architecture.mlpRatio * width, initializer)
+        mlp = MLP(width: width, hiddenWidth: architecture.hiddenWidth, initializer)
         heads = architecture.heads
     }
 

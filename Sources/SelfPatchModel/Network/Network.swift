@@ -6,7 +6,8 @@ import SelfPatchTensors
 public final class Network {
     public let architecture: Architecture
     public let backbone: VisionTransformer
-    public let aggregation: AggregationModule
+    /// Missing in networks of other origins.
+    public let aggregation: AggregationModule?
     public let imageHead: ProjectionHead?
     /// Missing in the baseline, which has no patch loss.
     public let patchHead: ProjectionHead?
@@ -23,7 +24,8 @@ public final class Network {
         self.architecture = architecture
         self.device = device
         backbone = VisionTransformer(architecture, initializer)
-        aggregation = AggregationModule(architecture, initializer)
+        aggregation =
+            architecture.imageSummary == .aggregation ? AggregationModule(architecture, initializer) : nil
         let width = architecture.width
         imageHead = heads.map {
             ProjectionHead(width: width, prototypes: $0.imagePrototypes, sizes: $0, initializer)
@@ -32,17 +34,21 @@ public final class Network {
             patchHead ? ProjectionHead(width: width, prototypes: $0.patchPrototypes, sizes: $0, initializer) : nil
         }
         parameters =
-            backbone.parameters(of: "backbone") + aggregation.parameters(of: "ca_head")
+            backbone.parameters(of: "backbone") + (aggregation?.parameters(of: "ca_head") ?? [])
             + (imageHead?.parameters(of: "c_head") ?? []) + (self.patchHead?.parameters(of: "p_head") ?? [])
     }
 
     /// What finished weights are used for.
     public struct Features {
-        /// `[images, width]`
+        /// `[images, width]`; the architecture says what it is.
         public let imageSummary: Tensor
-        /// The last block's tokens, `[images, patches, width]`.
+        /// The last block's patches, `[images, patches, width]`, normed where the network norms all tokens.
         public let patches: Tensor
         public let grid: Grid
+        /// `[images, width]`, as `patches`; nil where the network has none.
+        public let classToken: Tensor?
+        /// `[images, registers, width]`, as `patches`; nil where the network has none.
+        public let registers: Tensor?
 
         /// The mean over all patches, `[images, width]`.
         public var meanPatch: Tensor { patches.mean(1) }
@@ -51,10 +57,17 @@ public final class Network {
     /// - Parameter views: `[images, channels, height, width]`, normalised, on the network's device.
     public func features(of views: Tensor) -> Features {
         withoutGradients {
-            let tokens = backbone(views)
+            let output = backbone.output(of: views)
             return Features(
-                imageSummary: aggregation.summary(of: tokens), patches: tokens, grid: backbone.grid(of: views))
+                imageSummary: summary(of: output), patches: output.patches, grid: backbone.grid(of: views),
+                classToken: output.classToken, registers: output.registers)
         }
+    }
+
+    private func summary(of output: VisionTransformer.Output) -> Tensor {
+        if let aggregation { return aggregation.summary(of: output.patches) }
+        if let classToken = output.classToken, architecture.imageSummary == .classToken { return classToken }
+        return backbone.mean(of: output.patches)
     }
 
     /// Overwrites all parameters with those of another network of the same sizes.

@@ -1,35 +1,67 @@
 import SelfPatchLayers
 import SelfPatchTensors
 
-/// The backbone: patches to tokens, places added, then blocks. No class token, no norm after the last block.
+/// The backbone: patches to tokens, places added, then blocks.
+///
+/// SelfPatch has no class token and no norm after the last block; networks of other origins may have both.
 public struct VisionTransformer: Parameterized {
     public let architecture: Architecture
     let patchEmbedding: PatchEmbedding
     package let positions: PositionTable
+    let prefix: PrefixTokens?
     let blocks: [Block]
+    /// On all tokens or on the mean patch: see `architecture.finalNorm`.
+    let norm: LayerNorm?
 
     public init(_ architecture: Architecture, _ initializer: Initializer) {
         self.architecture = architecture
         positions = PositionTable(architecture, initializer)
         patchEmbedding = PatchEmbedding(architecture, initializer)
+        prefix = PrefixTokens(architecture, initializer)
         blocks = (0..<architecture.depth).map { Block(architecture, index: $0, initializer) }
+        norm =
+            architecture.finalNorm == .none
+            ? nil : LayerNorm(width: architecture.width, epsilon: architecture.normEpsilon, initializer)
     }
 
     /// - Parameter views: `[images, channels, height, width]`, normalised, any size that holds a patch.
-    /// - Returns: the last block's tokens, `[images, patches, width]`.
+    /// - Returns: the last block's tokens, not normed: `[images, patches, width]`, after prefix tokens where there are any.
     public func callAsFunction(_ views: Tensor, _ dropPath: DropPath = .none) -> Tensor {
         blocks.reduce(embedded(views)) { tokens, block in block(tokens, dropPath) }
     }
 
-    /// The tokens after each of the given blocks (from 0), in ascending order: the levels that dense heads stand on.
+    /// The patches after each of the given blocks (from 0), in ascending order, not normed: the levels that dense heads stand on.
+    /// - Returns: `[images, patches, width]` each.
     public func levels(_ indices: Set<Int>, of views: Tensor) -> [Tensor] {
         var tokens = embedded(views)
         var levels: [Tensor] = []
         for block in blocks {
             tokens = block(tokens, .none)
-            if indices.contains(block.index) { levels.append(tokens) }
+            if indices.contains(block.index) { levels.append(parted(tokens).patches) }
         }
         return levels
+    }
+
+    /// Tokens by what they stand for.
+    struct Output {
+        /// `[images, width]`
+        let classToken: Tensor?
+        /// `[images, registers, width]`
+        let registers: Tensor?
+        /// `[images, patches, width]`
+        let patches: Tensor
+    }
+
+    /// The last block's tokens, normed where the network norms all of them.
+    func output(of views: Tensor) -> Output {
+        let tokens = self(views)
+        return parted(architecture.finalNorm == .tokens ? normed(tokens) : tokens)
+    }
+
+    /// The mean over the patches, `[images, width]`, normed where the network norms that.
+    func mean(of patches: Tensor) -> Tensor {
+        let mean = patches.mean(1)
+        return architecture.finalNorm == .pooled ? normed(mean) : mean
     }
 
     /// The grid of patches of such views.
@@ -38,11 +70,25 @@ public struct VisionTransformer: Parameterized {
     }
 
     private func embedded(_ views: Tensor) -> Tensor {
-        patchEmbedding(views) + positions.resized(to: grid(of: views))
+        let places = positions.resized(to: grid(of: views), viewIsSquare: views.size(2) == views.size(3))
+        let patches = patchEmbedding(views) + places
+        return prefix?.prepended(to: patches) ?? patches
     }
 
+    private func parted(_ tokens: Tensor) -> Output {
+        let (first, registers) = (architecture.prefixCount, architecture.registerCount)
+        guard first > 0 else { return Output(classToken: nil, registers: nil, patches: tokens) }
+        return Output(
+            classToken: architecture.hasClassToken ? tokens.selected(1, 0) : nil,
+            registers: registers > 0 ? tokens.narrowed(1, first - registers..<first) : nil,
+            patches: tokens.narrowed(1, first..<tokens.size(1)))
+    }
+
+    private func normed(_ tokens: Tensor) -> Tensor { norm?(tokens) ?? tokens }
+
     public var parameters: [NamedTensor] {
-        positions.parameters + patchEmbedding.parameters(of: "patch_embed")
+        positions.parameters + patchEmbedding.parameters(of: "patch_embed") + (prefix?.parameters ?? [])
             + blocks.flatMap { $0.parameters(of: "blocks.\($0.index)") }
+            + (norm?.parameters(of: architecture.finalNorm == .pooled ? "fc_norm" : "norm") ?? [])
     }
 }

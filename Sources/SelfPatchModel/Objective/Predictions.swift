@@ -19,6 +19,9 @@ extension Network {
     public func predictions(
         for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, dropPath: (Views) -> DropPath
     ) -> Predictions {
+        guard let aggregation, let imageHead else {
+            preconditionFailure("a student without aggregation module or without heads")
+        }
         var summaries: [Tensor] = []
         var chosen: [(vectors: Tensor, views: Views)] = []
         for views in groups {
@@ -28,7 +31,6 @@ extension Network {
                 chosen.append((draw.chosen(of: aggregation.patches(of: tokens), views), views))
             }
         }
-        guard let imageHead else { preconditionFailure("a student without heads") }
         var patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)] = []
         if let patchHead, !chosen.isEmpty {
             let vectors = patchHead.bottleneck(Tensor.concatenated(chosen.map(\.vectors)))

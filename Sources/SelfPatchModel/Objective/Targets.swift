@@ -44,7 +44,10 @@ extension Network {
     public func targets(
         for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, matching: (Grid) -> PositiveMatching
     ) -> Targets {
-        withoutGradients {
+        guard let aggregation, let imageHead else {
+            preconditionFailure("a teacher without aggregation module or without heads")
+        }
+        return withoutGradients {
             let seen = settings.teacherSeesLocalViews ? groups : Array(groups.prefix(1))
             var summaries: [Tensor] = []
             var chosen: [Tensor] = []
@@ -60,9 +63,7 @@ extension Network {
                 }
                 if globalTokens == nil { globalTokens = tokens }
             }
-            guard let globalTokens, let imageHead else {
-                preconditionFailure("a teacher without views or without heads")
-            }
+            guard let globalTokens else { preconditionFailure("a teacher without views") }
             // Each head once, for all views.
             let image = imageHead.bottleneck(Tensor.concatenated(summaries))
             var patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)] = []

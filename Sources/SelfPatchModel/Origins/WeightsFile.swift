@@ -73,12 +73,14 @@ public struct WeightsDescription: Equatable, Sendable {
     private func validate(path: String) throws {
         let a = architecture
         let sizes = [
-            a.width, a.depth, a.heads, a.mlpRatio, a.patchSize, a.channels, a.positionGrid.rows, a.positionGrid.columns,
+            a.width, a.depth, a.heads, a.hiddenWidth, a.patchSize, a.channels, a.positionGrid.rows,
+            a.positionGrid.columns,
         ]
         let headSizes = heads.map { [$0.imagePrototypes, $0.patchPrototypes, $0.hiddenWidth, $0.bottleneck] } ?? []
         guard (sizes + headSizes + viewSize).allSatisfy({ (1...16_777_216).contains($0) }), a.depth <= 1_000,
             a.width <= 65_536, a.width % a.heads == 0, a.normEpsilon > 0, mean.count == a.channels,
-            deviation.count == a.channels, viewSize.count == 2, deviation.allSatisfy({ $0 > 0 })
+            deviation.count == a.channels, viewSize.count == 2, deviation.allSatisfy({ $0 > 0 }),
+            (0...1_024).contains(a.registerCount), a.hasClassToken || a.imageSummary != .classToken
         else {
             throw UserError("Cannot use \(path): its description of the network contradicts itself.")
         }
@@ -142,7 +144,7 @@ public enum WeightsFile {
         ]
         for block in 0..<architecture.depth {
             tensors.append(("backbone.blocks.\(block).attn.qkv.weight", [3 * width, width]))
-            tensors.append(("backbone.blocks.\(block).mlp.fc1.weight", [architecture.mlpRatio * width, width]))
+            tensors.append(("backbone.blocks.\(block).mlp.fc1.weight", [architecture.hiddenWidth, width]))
         }
         if let heads {
             var parts = [("c_head", heads.imagePrototypes)]

@@ -91,7 +91,7 @@ struct StepCase: Decodable {
         objective.centerMomentum = self.objective.centre_momentum
         return Learner.Settings(
             architecture: Architecture(
-                width: model.width, depth: model.depth, heads: model.heads, mlpRatio: model.mlp_ratio,
+                width: model.width, depth: model.depth, heads: model.heads, hiddenWidth: model.mlp_ratio * model.width,
                 patchSize: model.patch_size, channels: model.channels,
                 positionGrid: Grid(rows: model.position_grid[0], columns: model.position_grid[1]),
                 normEpsilon: model.norm_epsilon),

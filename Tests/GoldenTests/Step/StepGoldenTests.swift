@@ -40,12 +40,14 @@ import Testing
                 let tokens = network.backbone(views.pixels)
                 try compare("\(who).\(place).backbone", tokens)
                 if place == "local" {
-                    try compare("\(who).local.positions", network.backbone.positions.resized(to: grid))
+                    try compare(
+                        "\(who).local.positions", network.backbone.positions.resized(to: grid, viewIsSquare: true))
                 }
+                let aggregation = try #require(network.aggregation)
                 let (summary, patches) =
                     who == "student"
-                    ? (network.aggregation.summary(of: tokens), network.aggregation.patches(of: tokens))
-                    : network.aggregation.targets(of: tokens, matching)
+                    ? (aggregation.summary(of: tokens), aggregation.patches(of: tokens))
+                    : aggregation.targets(of: tokens, matching)
                 try compare(
                     "\(who).\(place).aggregated", Tensor.concatenated([summary.unsqueezed(1), patches], dimension: 1))
                 for (name, head, features) in [

@@ -1,5 +1,6 @@
 import Foundation
 import SelfPatchData
+import SelfPatchFormats
 
 /// Times the image pipeline on one thread, by stages, and through the loader.
 struct AugmentMeasurement {
@@ -25,11 +26,12 @@ struct AugmentMeasurement {
         let rest = spent - clock.seconds.values.reduce(0, +)
         stages.append(.init(stage: "rest", milliseconds: 1000 * rest / images, share: rest / spent, calls: 0))
         return AugmentReport(
-            source: files.source, images: files.files.count,
+            source: files.title, images: files.files.count,
             megapixels: pixels.reduce(0, +) / Double(pixels.count) / 1e6,
             kilobytes: Double(files.files.map(\.bytes.count).reduce(0, +)) / Double(files.files.count) / 1000,
             globalViews: settings.globalCount, localViews: settings.localCount, vectorBits: VectorBits.current,
-            perCore: .init(whole), stages: stages, loader: try workers.map(loader), peakMegabytes: Self.peakMegabytes)
+            perCore: .init(whole), stages: stages, loader: try workers.map(loader),
+            peakMegabytes: Double(Memory.peakBytes) / 1e6)
     }
 
     /// All images once, decoded and cut into views.
@@ -71,12 +73,8 @@ struct AugmentMeasurement {
     }
 
     private func loader(workers: Int) throws -> AugmentReport.Loader {
-        let files = files
-        let count = max(files.files.count, 64)
-        let source = ImageSource(
-            count: count, name: { files.files[$0 % files.files.count].name },
-            read: { try files.decoded($0 % files.files.count) }, skip: { _, error in throw error })
-        let batches = try MicroBatches(images: count, batch: 16, seed: 0)
+        let source = files.source(atLeast: 64)
+        let batches = try MicroBatches(images: source.count, batch: 16, seed: 0)
         let loader = ViewLoader(source: source, settings: settings, batches: batches, workers: workers)
         defer { loader.stop() }
         for _ in 0..<3 { _ = try loader.nextBatch() }
@@ -93,18 +91,6 @@ struct AugmentMeasurement {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
-
-    /// The most memory that the process has had.
-    private static var peakMegabytes: Double {
-        var usage = rusage()
-        #if os(Linux)
-            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-            return Double(usage.ru_maxrss) * 1024 / 1e6
-        #else
-            getrusage(RUSAGE_SELF, &usage)
-            return Double(usage.ru_maxrss) / 1e6
-        #endif
     }
 }
 

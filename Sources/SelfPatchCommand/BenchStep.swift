@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SelfPatchData
 import SelfPatchFormats
 import SelfPatchModel
 import SelfPatchTensors
@@ -9,16 +10,23 @@ import SelfPatchTraining
 struct BenchStep: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "step",
-        abstract: "Measure the training step: teacher, student, losses, backward, update.",
+        abstract: "Measure the training step: data wait, teacher, student, losses, backward, update.",
         discussion: """
-            Views of random bytes take the images' place, so neither disk nor image pipeline plays a part. The first
-            step warms up and does not count. Medians of the parts need not add up to the median of the step.
+            Images are read into memory first, so that the disk plays no part; then the image pipeline works beside the
+            step, as in a run. With --random-views there is no pipeline. The first step warms up and does not count.
+            Medians of the parts need not add up to the median of the step.
 
             EXAMPLES
               selfpatch bench step
-              selfpatch bench step --size tiny --batch 16 --steps 8
-              selfpatch bench step --precision bf16 --views-in-turn --json
+              selfpatch bench step photos --size tiny --batch 16 --steps 8
+              selfpatch bench step --random-views --precision bf16 --views-in-turn --json
             """)
+
+    @Argument(help: "A folder of images. Without it, drawn scenes of 430 x 430 pixels as JPEGs.")
+    var folder: String?
+
+    @Flag(help: "Views of random bytes take the images' place.")
+    var randomViews = false
 
     @Option(help: "Size of the network: nano, tiny, small or base.")
     var size = Architecture.Size.small
@@ -38,6 +46,9 @@ struct BenchStep: ParsableCommand {
     @Option(help: "Threads of one operation; 0 is one for each core.")
     var threads = 0
 
+    @Option(help: "Threads of the image pipeline; 0 is one for each core but one.")
+    var workers = 0
+
     @Option(help: "float32 or bf16.")
     var precision = Precision.float32
 
@@ -51,9 +62,11 @@ struct BenchStep: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard batch > 0, steps > 0, localViews >= 0, threads >= 0 else {
-            throw ValidationError("--batch and --steps must be at least 1, --local-views and --threads at least 0.")
+        guard batch > 0, steps > 0, localViews >= 0, threads >= 0, workers >= 0 else {
+            throw ValidationError(
+                "--batch and --steps must be at least 1, --local-views, --threads and --workers at least 0.")
         }
+        if randomViews, folder != nil { throw ValidationError("--random-views takes no images: leave the folder out.") }
     }
 
     func run() throws {
@@ -61,120 +74,49 @@ struct BenchStep: ParsableCommand {
         if threads > 0 { Libtorch.threadCount = threads }
         var objective = ObjectiveSettings()
         objective.patchWeight = patchWeight
+        var views = MultiCropSettings()
+        views.localCount = localViews
         let learner = Learner(
             Learner.Settings(
                 architecture: Architecture(width: size.width, depth: size.depth, heads: size.heads), heads: HeadSizes(),
                 objective: objective, localViewCount: localViews, viewsInTurn: viewsInTurn, precision: precision),
             device: device)
-        let part = BatchPart(views(on: device))
+        let nextBatch = try batches(views)
         let rates = Rates(
             learningRate: 1e-4, weightDecay: 0.04, teacherMomentum: 0.996, imageTemperature: 0.04,
             patchTemperature: 0.04,
             lastLayerIsFrozen: false)
 
-        var measured: [Report.Step] = []
+        var measured: [StepMeasurement.Step] = []
         for number in 0...steps {
             let clock = StepClock(device)
             let start = ContinuousClock.now
-            _ = try learner.step([part], rates, number: number, clock: clock)
+            let batch = try clock.measure(.data, nextBatch)
+            _ = try learner.step([BatchPart(batch, views, on: device)], rates, number: number, clock: clock)
             device.synchronize()
             if number > 0 {
-                measured.append(Report.Step(seconds: (ContinuousClock.now - start).seconds, parts: clock.seconds))
+                measured.append(.init(seconds: (ContinuousClock.now - start).seconds, parts: clock.seconds))
             }
         }
-        let report = Report(
+        let report = StepMeasurement(
             size: size.rawValue, batch: batch, localViews: localViews, device: device.description,
             precision: precision.rawValue, threads: Libtorch.threadCount, viewsInTurn: viewsInTurn,
-            peakBytes: peakBytes(of: device), measured)
+            peakBytes: device.peakBytes, measured)
         print(json ? try report.json() : report.text)
     }
 
-    private func views(on device: Device) -> [Views] {
-        let normalize = ViewNormalization.imageNet
-        let generator = Generator(seed: 1)
-        func group(_ numbers: Range<Int>, _ side: Int) -> Views {
-            let bytes = Tensor.uniform([numbers.count * batch, 3, side, side], low: 0, high: 256, using: generator)
-            return Views(
-                pixels: normalize(bytes.cast(to: .uint8).moved(to: device)), numbers: numbers, samples: 0..<batch)
+    /// Where the batches come from: the image pipeline, or one batch of noise again and again.
+    private func batches(_ views: MultiCropSettings) throws -> () throws -> ViewBatch {
+        if randomViews {
+            let noise = ViewBatch.noise(images: batch, views)
+            return { noise }
         }
-        return [group(0..<2, 224)] + (localViews > 0 ? [group(2..<2 + localViews, 96)] : [])
-    }
-
-    /// The most that was in use: of the process, or of the GPU's tensors.
-    private func peakBytes(of device: Device) -> Int {
-        if case .cuda(let index) = device { return CUDA.memory(of: index).peak }
-        return Memory.peakBytes
-    }
-
-    /// What was measured; medians over the steps.
-    private struct Report: Encodable {
-        struct Step {
-            let seconds: Double
-            let parts: [StepClock.Part: Double]
-        }
-
-        let size: String
-        let batch: Int
-        let localViews: Int
-        let device: String
-        let precision: String
-        let threads: Int
-        let viewsInTurn: Bool
-        let peakBytes: Int
-        let secondsAStep: Double
-        let fastest: Double
-        let slowest: Double
-        let imagesASecond: Double
-        let parts: [String: Double]
-
-        init(
-            size: String, batch: Int, localViews: Int, device: String, precision: String, threads: Int,
-            viewsInTurn: Bool,
-            peakBytes: Int, _ steps: [Step]
-        ) {
-            self.size = size
-            self.batch = batch
-            self.localViews = localViews
-            self.device = device
-            self.precision = precision
-            self.threads = threads
-            self.viewsInTurn = viewsInTurn
-            self.peakBytes = peakBytes
-            func median(_ values: [Double]) -> Double {
-                let sorted = values.sorted()
-                return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-            }
-            let seconds = steps.map(\.seconds)
-            secondsAStep = median(seconds)
-            fastest = seconds.min() ?? 0
-            slowest = seconds.max() ?? 0
-            imagesASecond = Double(batch) / median(seconds)
-            parts = Dictionary(
-                uniqueKeysWithValues: StepClock.Part.allCases.map { part in
-                    (part.rawValue, median(steps.map { $0.parts[part] ?? 0 }))
-                })
-        }
-
-        var text: String {
-            let rows = StepClock.Part.allCases.map { part in
-                let seconds = parts[part.rawValue] ?? 0
-                return "  \(part.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0))"
-                    + String(format: "%8.3f s %5.1f %%", seconds, 100 * seconds / secondsAStep)
-            }
-            return """
-                vit-\(size), batch \(batch), 2 global and \(localViews) local views, \(precision), \(device), \(threads) threads\
-                \(viewsInTurn ? ", views in turn" : "")
-                  step      \(String(format: "%8.3f s  (%.3f to %.3f)", secondsAStep, fastest, slowest))
-                \(rows.joined(separator: "\n"))
-                  \(String(format: "%.2f images/s, peak %.2f GB", imagesASecond, Double(peakBytes) / 1e9))
-                """
-        }
-
-        func json() throws -> String {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
-        }
+        let files = try folder.map(BenchFiles.init(folder:)) ?? BenchFiles(scenes: 32)
+        let source = files.source(atLeast: 4 * batch)
+        let loader = ViewLoader(
+            source: source, settings: views, batches: try MicroBatches(images: source.count, batch: batch, seed: 0),
+            workers: workers)
+        return { try loader.nextBatch() }
     }
 }
 

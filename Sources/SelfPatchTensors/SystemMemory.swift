@@ -1,4 +1,5 @@
 import Foundation
+import SelfPatchFormats
 
 /// The machine's memory as this process may use it: a container's limit counts where it is lower than the machine's.
 public struct SystemMemory: Sendable, Equatable {
@@ -41,5 +42,13 @@ public struct SystemMemory: Sendable, Equatable {
     private static func number(at path: String) -> Int? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
         return Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+}
+
+extension Device {
+    /// The most memory that has been in use so far, in bytes: this process's on the machine, or its tensors' on a GPU.
+    public var peakBytes: Int {
+        if case .cuda(let index) = self { return CUDA.memory(of: index).peak }
+        return Memory.peakBytes
     }
 }

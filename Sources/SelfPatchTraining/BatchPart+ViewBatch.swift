@@ -6,15 +6,11 @@ extension BatchPart {
     /// A micro-batch as the networks take it: on their device, normalised, by size.
     public init(_ batch: ViewBatch, _ settings: MultiCropSettings, on device: Device) {
         let normalized = ViewNormalization(mean: settings.mean, deviation: settings.deviation)
-        var groups = [
-            Views(pixels: normalized(batch.globalViews.moved(to: device)), numbers: 0..<2, samples: batch.samples)
-        ]
-        if let local = batch.localViews {
-            groups.append(
-                Views(
-                    pixels: normalized(local.moved(to: device)), numbers: 2..<settings.viewCount, samples: batch.samples
-                ))
+        func views(_ bytes: Tensor, _ numbers: Range<Int>) -> Views {
+            Views(pixels: normalized(bytes.moved(to: device)), numbers: numbers, samples: batch.samples)
         }
-        self.init(groups)
+        self.init(images: batch.samples.count) {
+            [views(batch.globalViews, 0..<2)] + (batch.localViews.map { [views($0, 2..<settings.viewCount)] } ?? [])
+        }
     }
 }

@@ -35,14 +35,15 @@ import Testing
         #expect(report.loader == nil)
     }
 
-    /// The loader takes its memory once: ten times as many images need no more of it.
+    /// The loader takes its memory once: ten times as many images need no more of it, but for a worker that only then meets the
+    /// largest one. What the views of the further images would take is many times the bound.
     @Test(.requires(SharedData.photos)) func memoryDoesNotGrowWithTheImagesSeen() throws {
         let photos = try #require(SharedData.photos.path)
         let short = try Self.report(photos, "--seconds", "0.2", "--workers", "3")
         let long = try Self.report(photos, "--seconds", "4", "--workers", "3")
         #expect(short.images == 58)
         #expect((long.loader?.imagesPerSecond ?? 0) > 0)
-        #expect(long.peakMegabytes < 1.15 * short.peakMegabytes, "\(short.peakMegabytes) and \(long.peakMegabytes) MB")
+        #expect(long.peakMegabytes < 1.5 * short.peakMegabytes, "\(short.peakMegabytes) and \(long.peakMegabytes) MB")
     }
 
     @Test(arguments: [

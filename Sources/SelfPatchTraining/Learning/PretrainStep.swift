@@ -2,18 +2,6 @@ import SelfPatchLayers
 import SelfPatchModel
 import SelfPatchTensors
 
-/// Some images of a step's batch: all their views, by size, the global ones first.
-public struct BatchPart {
-    public let groups: [Views]
-
-    public init(_ groups: [Views]) {
-        precondition(groups.first?.numbers == 0..<2, "the global views come first")
-        self.groups = groups
-    }
-
-    var images: Int { groups[0].samples.count }
-}
-
 /// What a step was like. Losses are means over the whole batch.
 public struct StepReport: Sendable {
     public var imageLoss = 0.0
@@ -82,8 +70,9 @@ extension Learner {
 
         for part in parts {  // micro-batches: one, unless accumulation is on
             let share = Double(part.images) / Double(batch)
-            let targets = clock.measure(.teacher) { self.targets(for: part, draw) }
-            for views in turns(of: part) {  // all views together, or in turn to save memory
+            let groups = clock.measure(.views) { part.groups }
+            let targets = clock.measure(.teacher) { self.targets(for: groups, draw) }
+            for views in turns(of: groups) {  // all views together, or in turn to save memory
                 let predictions = clock.measure(.student) { self.predictions(for: views, draw, step: number) }
                 let loss = clock.measure(.losses) { self.losses(predictions, targets, temperatures, signs) }
                 clock.measure(.backward) { (loss.total * share).backward() }  // gradients add up
@@ -109,14 +98,14 @@ extension Learner {
     public func prepareCenters(_ parts: [BatchPart], round: Int) {
         let draw = PatchDraw(share: settings.objective.patchShare, seed: settings.seed, step: 0)
         for part in parts {
-            objective.collect(targets(for: part, draw))
+            objective.collect(targets(for: part.groups, draw))
         }
         objective.moveCenters(momentum: Double(round) / Double(round + 1))
     }
 
-    private func targets(for part: BatchPart, _ draw: PatchDraw) -> Targets {
+    private func targets(for groups: [Views], _ draw: PatchDraw) -> Targets {
         settings.precision.run(on: student.device) {
-            teacher.targets(for: part.groups, settings.objective, draw: draw) { objective.matching(on: $0) }
+            teacher.targets(for: groups, settings.objective, draw: draw) { objective.matching(on: $0) }
         }
     }
 
@@ -138,8 +127,8 @@ extension Learner {
         }
     }
 
-    private func turns(of part: BatchPart) -> [[Views]] {
-        settings.viewsInTurn ? part.groups.flatMap(\.singly).map { [$0] } : [part.groups]
+    private func turns(of groups: [Views]) -> [[Views]] {
+        settings.viewsInTurn ? groups.flatMap(\.singly).map { [$0] } : [groups]
     }
 
     private func look(_ signs: Signs, _ report: inout StepReport) {

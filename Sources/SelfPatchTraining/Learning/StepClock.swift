@@ -3,7 +3,13 @@ import SelfPatchTensors
 
 /// Where the time of a step goes. On a GPU it waits after each part, so it is made for measuring only.
 public final class StepClock {
-    public enum Part: String, CaseIterable, Sendable { case teacher, student, losses, backward, clipping, update }
+    public enum Part: String, CaseIterable, Sendable {
+        /// Waiting for the image pipeline.
+        case data = "data wait"
+        /// Bytes to the device, and to normalised floats.
+        case views
+        case teacher, student, losses, backward, clipping, update
+    }
 
     /// Seconds so far.
     public private(set) var seconds: [Part: Double] = [:]
@@ -11,7 +17,7 @@ public final class StepClock {
 
     public init(_ device: Device) { self.device = device }
 
-    func measure<Result>(_ part: Part, _ body: () throws -> Result) rethrows -> Result {
+    public func measure<Result>(_ part: Part, _ body: () throws -> Result) rethrows -> Result {
         let start = ContinuousClock.now
         defer {
             device.synchronize()

@@ -18,13 +18,15 @@ final class LiveLine {
 
     /// Shows a new state, at most ten times a second.
     ///
-    /// - Parameter short: what to show where the terminal is too narrow for `text`.
-    func update(_ text: String, short: String) {
+    /// - Parameters:
+    ///   - short: what to show where the terminal is too narrow for `text`.
+    ///   - isLast: this state stays for a while, so it is shown however short ago the one before was.
+    func update(_ text: String, short: String, isLast: Bool = false) {
         guard isTerminal else { return }
         shown = text
         shownShort = short
         let now = ContinuousClock.now
-        if let lastUpdate, now - lastUpdate < .milliseconds(100) { return }
+        if !isLast, let lastUpdate, now - lastUpdate < .milliseconds(100) { return }
         lastUpdate = now
         draw()
     }

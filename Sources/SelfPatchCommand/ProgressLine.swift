@@ -25,9 +25,8 @@ struct ProgressLine {
         let rate = seconds > 0 ? Double(done) / seconds : 0
         let left = rate > 0 ? ", \(RunProgress.duration(Double(total - done) / rate)) left" : ""
         let notes = note.isEmpty ? "" : ", " + note
-        line.update(
-            "\(title) [\(bar)] \(done) of \(total), \(Int(rate)) a second\(left)\(notes)",
-            short: "\(title) \(done) of \(total)")
+        let short = "\(title) [\(bar)] \(done) of \(total)"
+        line.update("\(short), \(Int(rate)) a second\(left)\(notes)", short: short + notes, isLast: done == total)
     }
 
     /// Takes the line away, so that other text can be printed.

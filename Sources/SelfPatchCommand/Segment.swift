@@ -16,7 +16,7 @@ struct Segment: ParsableCommand {
         abstract: "Say how well patches tell what they show: labels of patches from their nearest labelled patches.",
         discussion: """
             DIR holds images/training, images/validation, annotations/training and annotations/validation; an image and its \
-            label map share their name. Label maps are 8-bit pictures of one channel whose values are the classes.
+            label map share their name. Label maps hold one number a pixel, the class: grey pictures of at most 8 bits, or PNG files with a palette.
 
             Patches of the training images, with the shares of the classes below them, fill a memory bank. Each validation \
             patch takes its label from the nearest ones, by cosine with weights exp(s / 0.07). It is compared with the class \
@@ -116,19 +116,21 @@ struct Segment: ParsableCommand {
         if json { try printJSON(score, trained) } else { printTable(score, trained) }
     }
 
-    private func printTable(_ score: PatchScore, _ trained: TrainedNetwork) {
+    private func printTable(_ score: ConfusionMatrix, _ trained: TrainedNetwork) {
         print("\(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps")
         print("\(score.total) patches labelled, \(score.classCount) classes")
         for number in 0..<score.classCount {
-            let value = score.intersectionOverUnion(of: number).map { String(format: "%5.1f", $0) } ?? "    -"
-            print("IoU of label \(number + firstClass): \(value) %")
+            print("IoU of label \(number + firstClass): \(Self.percent(score.intersectionOverUnion(of: number))) %")
         }
         print(
-            String(
-                format: "mean IoU %.1f %%, accuracy %.1f %%", score.meanIntersectionOverUnion, score.accuracy))
+            "mean IoU \(Self.percent(score.meanIntersectionOverUnion)) %, accuracy \(Self.percent(score.accuracy)) %")
     }
 
-    private func printJSON(_ score: PatchScore, _ trained: TrainedNetwork) throws {
+    private static func percent(_ share: Double?) -> String {
+        share.map { String(format: "%5.1f", 100 * $0) } ?? "    -"
+    }
+
+    private func printJSON(_ score: ConfusionMatrix, _ trained: TrainedNetwork) throws {
         struct Document: Encodable {
             let weights: String
             let network: TrainedNetwork.Part
@@ -138,15 +140,15 @@ struct Segment: ParsableCommand {
             let temperature: Double
             let bank: Int
             let patches: Int
-            let meanIoU: Double
-            let accuracy: Double
+            let meanIoU: Double?
+            let accuracy: Double?
             let classIoU: [Double?]
         }
         let document = Document(
             weights: trained.path, network: trained.part, steps: trained.description.steps, data: data,
             neighbors: neighbors, temperature: temperature, bank: bank, patches: score.total,
-            meanIoU: score.meanIntersectionOverUnion, accuracy: score.accuracy,
-            classIoU: (0..<score.classCount).map(score.intersectionOverUnion))
+            meanIoU: score.meanIntersectionOverUnion.map { 100 * $0 }, accuracy: score.accuracy.map { 100 * $0 },
+            classIoU: (0..<score.classCount).map { score.intersectionOverUnion(of: $0).map { 100 * $0 } })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         print(String(decoding: try encoder.encode(document), as: UTF8.self))

@@ -72,7 +72,7 @@ public struct PatchEvaluation {
     ///   labels differ in size.
     public func score(
         training: LabelledImages, validation: LabelledImages, progress: ((Int) -> Void)? = nil
-    ) throws -> PatchScore {
+    ) throws -> ConfusionMatrix {
         precondition(training.classCount == validation.classCount, "classes of training and validation differ")
         var builder = PatchBank.Builder(imageCount: training.count, settings: settings)
         try forEachImage(of: training) { index, features, labels in
@@ -84,7 +84,7 @@ public struct PatchEvaluation {
                 "No patch of the \(training.count) training images has a label below \(training.classCount).")
         }
         let classifier = PatchNearestNeighbors(bank: bank, settings: settings)
-        var score = PatchScore(classCount: validation.classCount)
+        var score = ConfusionMatrix(classCount: validation.classCount)
         try forEachImage(of: validation) { index, features, labels in
             score.add(classifier.score(of: features, truth: labels))
             progress?(training.count + index + 1)

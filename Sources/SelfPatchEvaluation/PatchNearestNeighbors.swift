@@ -57,12 +57,12 @@ public struct PatchNearestNeighbors {
 
     /// Labels each query with its largest share and compares with the class that most pixels of the patch have; patches
     /// without a label do not count.
-    public func score(of queries: Tensor, truth: PatchLabels) -> PatchScore {
+    public func score(of queries: Tensor, truth: PatchLabels) -> ConfusionMatrix {
         let predicted = shares(of: queries)
         precondition(truth.count == predicted.count, "\(truth.count) labels for \(predicted.count) patches")
         precondition(
             truth.classCount == predicted.classCount, "\(truth.classCount) and \(predicted.classCount) classes")
-        var score = PatchScore(classCount: truth.classCount)
+        var score = ConfusionMatrix(classCount: truth.classCount)
         for patch in 0..<truth.count {
             guard let label = truth.majority(of: patch), let guess = predicted.majority(of: patch) else { continue }
             score.add(truth: label, predicted: guess)

@@ -108,8 +108,8 @@ import Testing
             }
             let patches = try PatchEvaluation(extractor: extractor, frame: .whole(shorterSide: 96))
                 .score(training: exam.patchTraining, validation: exam.patchValidation)
-            #expect(scores.patchIntersectionOverUnion == patches.meanIntersectionOverUnion)
-            #expect(scores.patchAccuracy == patches.accuracy)
+            #expect(scores.patchIntersectionOverUnion == 100 * (patches.meanIntersectionOverUnion ?? -1))
+            #expect(scores.patchAccuracy == 100 * (patches.accuracy ?? -1))
         }
     }
 

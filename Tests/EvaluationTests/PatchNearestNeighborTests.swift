@@ -82,20 +82,4 @@ import Testing
         builder.add(features: Tensor.ones([1, 2]), labels: PatchLabels(classCount: 2, shares: [0, 0]))
         #expect(builder.bank == nil)
     }
-
-    @Test func scoreIsThatOfItsCounts() {
-        var score = PatchScore(classCount: 3)
-        for (truth, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
-            score.add(truth: truth, predicted: predicted)
-        }
-        #expect(score.total == 5)
-        #expect(abs(score.accuracy - 60) < 1e-9)
-        #expect(abs(score.intersectionOverUnion(of: 0)! - 50) < 1e-9)
-        #expect(abs(score.intersectionOverUnion(of: 1)! - 100.0 / 3) < 1e-9)
-        #expect(score.intersectionOverUnion(of: 2) == nil)
-        #expect(abs(score.meanIntersectionOverUnion - 125.0 / 3) < 1e-9)
-        var twice = score
-        twice.add(score)
-        #expect(twice.total == 10 && twice.meanIntersectionOverUnion == score.meanIntersectionOverUnion)
-    }
 }

@@ -53,6 +53,7 @@ public struct SceneExam {
             progress: { done in progress?(images.training.count + images.validation.count + done) })
         return Scores(
             summary: top1(.summary), meanPatch: top1(.meanPatch),
-            patchIntersectionOverUnion: patches.meanIntersectionOverUnion, patchAccuracy: patches.accuracy)
+            patchIntersectionOverUnion: 100 * (patches.meanIntersectionOverUnion ?? 0),
+            patchAccuracy: 100 * (patches.accuracy ?? 0))
     }
 }

@@ -37,6 +37,21 @@ void px_plain_resize(
     const uint8_t *box, ptrdiff_t row_bytes, int box_height, int box_width, int channels, int flipped, uint8_t *planes,
     int height, int width);
 
+// ---- resize as OpenCV's INTER_LINEAR does it for 8-bit pixels ----
+
+/// Numbers of memory that `px_resize_linear` needs for such a width.
+size_t px_resize_linear_scratch(int channels, int width);
+
+/// Resizes an interleaved picture into planes, bilinearly and without widening when shrinking: weights of 11 bits, and the
+/// rounding of OpenCV's two passes. A picture of just twice the height and width becomes the means of 2 x 2 pixels, as there.
+///
+/// - Parameters:
+///   - source: `[source_height, source_width, channels]`.
+///   - planes: `[channels, height, width]`.
+void px_resize_linear(
+    const uint8_t *source, int source_height, int source_width, int channels, uint8_t *planes, int height, int width,
+    int32_t *scratch);
+
 // ---- color ----
 
 typedef enum {

@@ -37,6 +37,13 @@ static px_status try_everything(const uint8_t *bytes, size_t count) {
         free(pixels);
         free(turned);
     }
+    if (info.indexed) {
+        uint8_t *indices = malloc((size_t)(info.width * info.height));
+        if (indices == NULL) abort();
+        status = px_decode_indices(bytes, count, &info, indices, &reason);
+        if (status != PX_OK && reason.text[0] == 0) abort();
+        free(indices);
+    }
     return result;
 }
 

@@ -200,3 +200,11 @@ px_status px_decode(
     }
     return fail_unknown(input, reason);
 }
+
+px_status px_decode_indices(
+    const uint8_t *bytes, size_t count, const px_info *info, uint8_t *indices, px_reason *reason) {
+    px_input input = {bytes, count};
+    reason->text[0] = 0;
+    if (!info->indexed) return px_fail(reason, PX_UNSUPPORTED, "holds no numbers of at most 8 bits a pixel");
+    return px_decode_png_indices(input, info, indices, reason);
+}

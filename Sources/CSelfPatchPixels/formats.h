@@ -16,6 +16,9 @@ typedef px_status px_decoder(
 px_prober px_probe_jpeg, px_probe_png, px_probe_webp, px_probe_bmp, px_probe_tiff, px_probe_gif;
 px_decoder px_decode_jpeg, px_decode_png, px_decode_webp, px_decode_bmp, px_decode_tiff, px_decode_gif;
 
+/// What `px_decode_indices` does once it has looked at the header.
+px_status px_decode_png_indices(px_input input, const px_info *info, uint8_t *indices, px_reason *reason);
+
 /// Writes the reason and returns the status, so that a decoder can `return px_fail(...)`.
 __attribute__((format(printf, 3, 4)))
 px_status px_fail(px_reason *reason, px_status status, const char *format, ...);

@@ -78,7 +78,8 @@ px_status px_probe_png(px_input input, int64_t pixel_limit, px_info *info, px_re
     }
     info->width = px_big32(header + 8);
     info->height = px_big32(header + 12);
-    uint8_t color_type = header[17];
+    uint8_t bit_depth = header[16], color_type = header[17];
+    info->indexed = bit_depth <= 8 && (color_type == PNG_COLOR_TYPE_GRAY || color_type == PNG_COLOR_TYPE_PALETTE);
     chunk_summary chunks = summarize_chunks(input);
     info->orientation = chunks.orientation;
     switch (color_type) {
@@ -102,8 +103,10 @@ px_status px_probe_png(px_input input, int64_t pixel_limit, px_info *info, px_re
     return status;
 }
 
+/// What the caller wants: `channels` of colour, or the stored numbers where that is 0.
 static void read_rows(session *self, const px_info *info, int channels, uint8_t *pixels) {
     png_structp png = self->png;
+    const bool as_stored = channels == 0;
     png_set_read_fn(png, self, on_read);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     // Of chunks that are not needed for the pixels, nothing is kept (a comment may unpack to gigabytes), and their
@@ -112,20 +115,22 @@ static void read_rows(session *self, const px_info *info, int channels, uint8_t 
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_QUIET_USE);
     png_read_info(png, self->info);
 
-    png_set_scale_16(png);
     png_set_packing(png);
-    png_byte color_type = png_get_color_type(png, self->info);
-    if (color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
-    if (color_type == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
-    if (info->alpha == 1 && channels == info->samples) {
-        png_set_tRNS_to_alpha(png);
-    } else {
-        png_set_strip_alpha(png);
+    if (!as_stored) {
+        png_set_scale_16(png);
+        png_byte color_type = png_get_color_type(png, self->info);
+        if (color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+        if (color_type == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
+        if (info->alpha == 1 && channels == info->samples) {
+            png_set_tRNS_to_alpha(png);
+        } else {
+            png_set_strip_alpha(png);
+        }
     }
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, self->info);
 
-    size_t stride = (size_t)info->width * (size_t)channels;
+    size_t stride = (size_t)info->width * (size_t)(as_stored ? 1 : channels);
     if (png_get_rowbytes(png, self->info) != stride) png_error(png, "rows of another length than the header says");
     for (int pass = 0; pass < passes; pass++) {
         for (int64_t row = 0; row < info->height; row++) png_read_row(png, pixels + row * stride, NULL);
@@ -138,7 +143,7 @@ static void run(session *self, const px_info *info, int channels, uint8_t *pixel
     if (setjmp(png_jmpbuf(self->png)) == 0) read_rows(self, info, channels, pixels);
 }
 
-px_status px_decode_png(px_input input, const px_info *info, int channels, uint8_t *pixels, px_reason *reason) {
+static px_status decode(px_input input, const px_info *info, int channels, uint8_t *pixels, px_reason *reason) {
     session self = {.input = input, .reason = reason};
     self.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &self, on_error, on_warning);
     if (self.png != NULL) self.info = png_create_info_struct(self.png);
@@ -149,4 +154,12 @@ px_status px_decode_png(px_input input, const px_info *info, int channels, uint8
     run(&self, info, channels, pixels);
     png_destroy_read_struct(&self.png, &self.info, NULL);
     return self.status;
+}
+
+px_status px_decode_png(px_input input, const px_info *info, int channels, uint8_t *pixels, px_reason *reason) {
+    return decode(input, info, channels, pixels, reason);
+}
+
+px_status px_decode_png_indices(px_input input, const px_info *info, uint8_t *indices, px_reason *reason) {
+    return decode(input, info, 0, indices, reason);
 }

@@ -89,7 +89,7 @@ public enum ImageFile {
 
     // MARK: - Steps
 
-    private static func probe(_ bytes: UnsafeRawBufferPointer, pixelLimit: Int) throws(ImageProblem) -> px_info {
+    static func probe(_ bytes: UnsafeRawBufferPointer, pixelLimit: Int) throws(ImageProblem) -> px_info {
         var header = px_info()
         var reason = px_reason()
         let status = px_probe(
@@ -112,6 +112,17 @@ public enum ImageFile {
     private static func unpack(
         _ bytes: UnsafeRawBufferPointer, _ header: px_info, channels: Int
     ) throws(ImageProblem) -> Pixels {
+        try unpack(bytes, header, channels: channels) { px_decode($0, $1, $2, Int32(channels), $3, $4) }
+    }
+
+    /// Makes room for the picture and lets a decoder fill it.
+    static func unpack(
+        _ bytes: UnsafeRawBufferPointer, _ header: px_info, channels: Int,
+        _ decode: (
+            UnsafePointer<UInt8>?, Int, UnsafePointer<px_info>, UnsafeMutablePointer<UInt8>?,
+            UnsafeMutablePointer<px_reason>
+        ) -> px_status
+    ) throws(ImageProblem) -> Pixels {
         var header = header
         var reason = px_reason()
         var status = PX_OK
@@ -122,16 +133,16 @@ public enum ImageFile {
                 .tooLarge, "needs \(count) bytes, more than half of this machine's memory; lower the limit on pixels")
         }
         let unpacked = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            status = px_decode(
-                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &header, Int32(channels),
-                buffer.baseAddress, &reason)
+            status = decode(
+                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &header, buffer.baseAddress,
+                &reason)
             initialized = status == PX_OK ? count : 0
         }
         if let problem = ImageProblem(status, reason) { throw problem }
         return Pixels(height: Int(header.height), width: Int(header.width), channels: channels, bytes: unpacked)
     }
 
-    private static func turned(_ picture: Pixels, orientation: Int) -> Pixels {
+    static func turned(_ picture: Pixels, orientation: Int) -> Pixels {
         guard orientation > 1 else { return picture }
         let exchanges = orientation >= 5
         return filled(
@@ -172,7 +183,7 @@ public enum ImageFile {
     ///
     /// Eight for each channel of each pixel, of the picture itself where the beginning tells its size. TIFF's first page
     /// may lie anywhere among larger ones, so there (and where nothing is known) the limit on pixels decides.
-    private static func byteLimit(_ head: UnsafeRawBufferPointer, pixelLimit: Int) -> Int {
+    static func byteLimit(_ head: UnsafeRawBufferPointer, pixelLimit: Int) -> Int {
         let any = FileContent.plainByteCount + 8 * min(pixelLimit, Int.max / 16)
         guard let header = try? probe(head, pixelLimit: pixelLimit), header.format != PX_TIFF else { return any }
         return FileContent.plainByteCount + 8 * Int(header.width) * Int(header.height) * Int(header.samples)

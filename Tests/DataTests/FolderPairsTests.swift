@@ -38,13 +38,23 @@ import Testing
         }
     }
 
+    @Test func palettesAreNumbers() throws {
+        try withTemporaryFolder { place in
+            let labels = Pixels(height: 2, width: 2, channels: 1, bytes: [0, 5, 255, 1])
+            try place.write(try map([1, 2, 3, 4]), to: "images/one.png")
+            try place.write(try PNGFile.encoded(labels: labels, palette: .pascal), to: "labels/one.png")
+            let pairs = try FolderPairs(images: place.file("images"), labels: place.file("labels"))
+            #expect(try pairs.labels(0) == labels)
+        }
+    }
+
     @Test func colouredLabelMapsAreRefused() throws {
         try withTemporaryFolder { place in
             try place.write(try map([1, 2, 3, 4]), to: "images/one.png")
             try place.write(try map([UInt8](repeating: 7, count: 12), channels: 3), to: "labels/one.png")
             let pairs = try FolderPairs(images: place.file("images"), labels: place.file("labels"))
             let error = #expect(throws: UserError.self) { try pairs.labels(0) }
-            #expect(error?.message.contains("3 channels or a palette") == true)
+            #expect(error?.message.contains("has 3 channels") == true)
         }
     }
 }

@@ -40,6 +40,8 @@ typedef struct {
     int color;
     /// EXIF's orientation, 1 (upright) to 8.
     int orientation;
+    /// Whether the file stores one number of at most 8 bits a pixel, grey or a place in a palette; known of PNG alone.
+    bool indexed;
 } px_info;
 
 /// Why something failed: a few words that follow "file name: ", without a full stop.
@@ -67,6 +69,14 @@ __attribute__((warn_unused_result))
 px_status px_decode(
     const uint8_t *bytes, size_t count, const px_info *info, int channels, uint8_t *pixels, px_reason *reason);
 
+/// Unpacks the numbers that an indexed PNG (`info->indexed`) stores, one byte a pixel: places in its palette, or grey levels of
+/// 1, 2, 4 or 8 bits as they are and not scaled. Not turned.
+///
+/// - Parameter indices: room for `info->width * info->height` bytes.
+__attribute__((warn_unused_result))
+px_status px_decode_indices(
+    const uint8_t *bytes, size_t count, const px_info *info, uint8_t *indices, px_reason *reason);
+
 /// Turns a picture upright by an EXIF orientation; 5 to 8 exchange the sides.
 ///
 /// - Parameters:
@@ -84,7 +94,7 @@ void px_grey_to_rgb(const uint8_t *grey, int64_t count, uint8_t *rgb);
 /// Sum and sum of squares of each channel over `count` pixels; `sums` and `squares` have `channels` places.
 void px_sums(const uint8_t *pixels, int64_t count, int channels, double *sums, double *squares);
 
-/// Bytes made by `px_write_png` or `px_write_jpeg`; to be given back with `px_free`.
+/// Bytes made by one of the writers below; to be given back with `px_free`.
 typedef struct {
     uint8_t *bytes;
     size_t count;
@@ -94,6 +104,11 @@ typedef struct {
 __attribute__((warn_unused_result))
 px_status px_write_png(
     const uint8_t *pixels, int64_t width, int64_t height, int channels, px_bytes *file, px_reason *reason);
+
+/// A PNG file of numbers that are places in a palette of 256 colours, `[256, 3]` red, green, blue; 8 bits a pixel.
+__attribute__((warn_unused_result))
+px_status px_write_indexed_png(
+    const uint8_t *indices, int64_t width, int64_t height, const uint8_t *palette, px_bytes *file, px_reason *reason);
 
 /// A JPEG file of 8-bit pixels: 1 channel (grey) or 3 (RGB), interleaved; chroma at half size, quality from 1 to 100.
 __attribute__((warn_unused_result))

@@ -37,21 +37,6 @@ public struct FolderPairs: Sendable {
         try ImageFile.decode(path: images.path(of: index), channels: channels)
     }
 
-    /// One channel, one label a pixel, as stored.
-    ///
-    /// - Throws: `UserError` where the file is not an 8-bit picture of one channel, or cannot be read.
-    public func labels(_ index: Int) throws -> Pixels {
-        let path = maps.path(of: places[index])
-        do {
-            let (pixels, info) = try ImageFile.read(path: path, channels: 1)
-            guard info.storedChannels == 1 else {
-                throw UserError(
-                    "\(path) has \(info.storedChannels) channels or a palette; label maps are 8-bit pictures of one channel "
-                        + "whose values are the classes.")
-            }
-            return pixels
-        } catch let problem as ImageProblem {
-            throw problem.userError(file: path)
-        }
-    }
+    /// One channel, one label a pixel, as stored: see `ImageFile.labels`.
+    public func labels(_ index: Int) throws -> Pixels { try ImageFile.labels(path: maps.path(of: places[index])) }
 }

@@ -12,6 +12,7 @@ struct SelfPatchCommand: ParsableCommand {
         subcommands: [
             Pretrain.self,
             Knn.self,
+            Linear.self,
             Segment.self,
             Demo.self,
             Settings.self,

@@ -7,7 +7,8 @@ import SelfPatchTensors
 /// same bytes, and a loader that starts at a step gives what one that ran there gives. Memory is taken once: `depth`
 /// micro-batches of views, and for each worker the image in hand.
 public final class ViewLoader {
-    private let work: ViewWork
+    private let work: SampleWork<ViewSlot>
+    private let settings: MultiCropSettings
     private var next: (step: Int, part: Int)
 
     /// Time that `nextBatch()` has spent waiting for workers, over the loader's life.
@@ -28,15 +29,20 @@ public final class ViewLoader {
         source: ImageSource, settings: MultiCropSettings, batches: MicroBatches, workers: Int = 0, depth: Int? = nil,
         step: Int = 0, part: Int = 0
     ) {
-        precondition(source.count == batches.images, "\(source.count) images in the source, \(batches.images) to part")
         precondition(step >= 0 && (0..<batches.parts).contains(part), "step \(step), micro-batch \(part)")
         let depth = depth ?? batches.parts + 1
         precondition(depth > 0, "a depth of \(depth)")
         let workers = workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
         next = (step, part)
-        work = ViewWork(
-            source: source, multiCrop: MultiCrop(settings), batches: batches, depth: depth,
-            first: step * batches.parts + part)
+        self.settings = settings
+        let multiCrop = MultiCrop(settings)
+        work = SampleWork(
+            source: source, batches: batches, depth: depth, first: step * batches.parts + part,
+            slot: { ViewSlot(images: batches.mostImages, settings: settings) },
+            fill: { index, key, slot, place, scratch in
+                let image = try source.read(index)
+                slot.write(image, place: place, multiCrop: multiCrop, key: key, scratch: scratch)
+            })
         work.start(workers: workers)
     }
 
@@ -53,7 +59,7 @@ public final class ViewLoader {
         let slot = try work.take(next.step * work.batches.parts + next.part)
         waited += ContinuousClock.now - start
         // The views are copied, so that the worker's memory is free at once and the tensors live as long as they like.
-        let batch = slot.batch(samples: samples, settings: work.multiCrop.settings)
+        let batch = slot.batch(samples: samples, settings: settings)
         work.giveBack()
         next.part += 1
         if next.part == work.batches.parts { next = (next.step + 1, 0) }

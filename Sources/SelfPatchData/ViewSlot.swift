@@ -1,12 +1,11 @@
 import SelfPatchTensors
 
-/// Memory for the views of one micro-batch, filled by workers and read by the consumer; `ViewWork` says whose it is.
-final class ViewSlot {
+/// Memory for the views of one micro-batch, filled by workers and read by the consumer; `SampleWork` says whose it is.
+final class ViewSlot: SampleSlot {
     private let globalViews: UnsafeMutableBufferPointer<UInt8>
     private let localViews: UnsafeMutableBufferPointer<UInt8>
     /// Images of the micro-batch that it is open for.
     private var images = 0
-    /// Those that are not there yet.
     var missing = 0
     var names: [String] = []
 
@@ -21,11 +20,10 @@ final class ViewSlot {
         localViews.deallocate()
     }
 
-    /// Makes ready for another micro-batch.
-    func open(images: Int) {
-        self.images = images
-        missing = images
-        names = [String](repeating: "", count: images)
+    func open(samples: Int) {
+        images = samples
+        missing = samples
+        names = [String](repeating: "", count: samples)
     }
 
     /// Writes the views of one image to their places: view-major, `place` within each view's images.
@@ -44,7 +42,6 @@ final class ViewSlot {
                 rebasing: (isGlobal ? globalViews : localViews)[row * bytes..<(row + 1) * bytes])
             multiCrop.render(recipe, of: image, size: size, into: target, scratch: scratch)
         }
-        scratch.trim()
     }
 
     /// The views as tensors of their own.

@@ -36,7 +36,7 @@ public struct ClassFolder: Sendable {
     /// The class numbers of another folder's classes in this one's.
     ///
     /// - Throws: `UserError` that names the classes that are missing here.
-    func numbers(ofClassesIn other: ClassFolder) throws -> [Int] {
+    public func numbers(ofClassesIn other: ClassFolder) throws -> [Int] {
         let places = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
         let missing = other.classes.filter { places[$0] == nil }
         guard missing.isEmpty else {

@@ -17,9 +17,9 @@ public struct FeatureExtractor {
 
     /// The features of several images, on the CPU.
     public struct ImageFeatures {
-        /// `[images, width]`
+        /// `[images, blocks * width]`
         public let summary: Tensor
-        /// `[images, width]`
+        /// `[images, blocks * width]`
         public let meanPatch: Tensor
         /// The places of these images in the list that was asked for: all but those that could not be read.
         public let indices: [Int]
@@ -39,6 +39,8 @@ public struct FeatureExtractor {
     public let normalization: ViewNormalization
     /// Images that go through the network together. It changes memory and speed, not the numbers beyond rounding.
     public let batchSize: Int
+    /// How many of the last blocks give features, which stand side by side, the last block's at the end.
+    public var blockCount = 1
 
     public init(network: Network, view: ViewSize, normalization: ViewNormalization, batchSize: Int = 64) {
         precondition(batchSize > 0, "batches of \(batchSize)")
@@ -77,9 +79,9 @@ public struct FeatureExtractor {
                 }
             }
             if !planes.isEmpty {
-                let features = network.features(of: normalized(planes))
-                summaries.append(features.imageSummary.moved(to: .cpu))
-                means.append(features.meanPatch.moved(to: .cpu))
+                let (summary, meanPatch) = features(ofPlanes: planes)
+                summaries.append(summary.moved(to: .cpu))
+                means.append(meanPatch.moved(to: .cpu))
             }
             progress?(batch.upperBound)
         }
@@ -93,6 +95,17 @@ public struct FeatureExtractor {
         try requireFinite(features.summary)
         try requireFinite(features.meanPatch)
         return features
+    }
+
+    /// Features of views that are cut already: `[images, blocks * width]` each, on the network's device.
+    ///
+    /// - Parameter planes: of each image `[channels, height, width]`, all of the extractor's own size.
+    public func features(ofPlanes planes: [[UInt8]]) -> (summary: Tensor, meanPatch: Tensor) {
+        let blocks = network.features(of: normalized(planes), lastBlocks: blockCount)
+        return (
+            .concatenated(blocks.map(\.imageSummary), dimension: 1),
+            .concatenated(blocks.map(\.meanPatch), dimension: 1)
+        )
     }
 
     /// Patch features of a few images at once: `[images, patches, width]` on the CPU, with their grid.

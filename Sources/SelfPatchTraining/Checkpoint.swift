@@ -4,8 +4,8 @@ import SelfPatchLayers
 import SelfPatchModel
 import SelfPatchTensors
 
-/// All that is needed to go on with a run at the exact step: a safetensors file with student, teacher, centers and the
-/// optimizer's moments, and the rest as JSON in its metadata.
+/// All that is needed to go on with a run at the exact step: a safetensors file with what is trained and the optimizer's
+/// moments, and the rest as JSON in its metadata.
 public struct Checkpoint {
     public static let format = "selfpatch checkpoint 1"
 
@@ -15,7 +15,8 @@ public struct Checkpoint {
         public var step: Int
         /// AdamW's updates of each tensor, in its own order.
         public var counters: [Int]
-        public var health: Health
+        /// What a pretraining run has seen of itself; nil in other runs.
+        public var health: Health?
         /// The images: how many, and a checksum of their names, since their order decides what is drawn.
         public var images: Int
         public var imageNames: String
@@ -23,7 +24,7 @@ public struct Checkpoint {
         public var machine: Machine
 
         public init(
-            step: Int, counters: [Int], health: Health, images: Int, imageNames: String, machine: Machine
+            step: Int, counters: [Int], health: Health? = nil, images: Int, imageNames: String, machine: Machine
         ) {
             self.step = step
             self.counters = counters
@@ -59,34 +60,52 @@ public struct Checkpoint {
         self.state = state
     }
 
-    /// Writes a checkpoint: file first, then the pointer, then the old ones go.
+    /// Writes a learner's checkpoint.
     ///
-    /// - Parameters:
-    ///   - description: of the networks, so that the file can be used as weights too.
-    ///   - interval: steps from one planned checkpoint to the next; 0 if there are none.
-    /// - Throws: `UserError` if it cannot be written, or if a weight is not a number; earlier checkpoints are intact then.
+    /// - Parameter description: of the networks, so that the file can be used as weights too.
     public static func save(
         _ learner: Learner, _ state: State, _ description: WeightsDescription, in folder: RunFolder,
         keeping settings: RunSettings, interval: Int
     ) throws {
-        for named in learner.state where !named.tensor.isFinite {
-            throw UserError(
-                "After \(state.step) steps \(named.name) holds values that are no numbers; this state is not saved, and the last "
-                    + "good checkpoint is kept. Start again with a lower optimizer.learningRate, or with precision float32."
-            )
-        }
+        try save(
+            learner.state, state, metadata: description.metadata(), in: folder, keeping: settings, interval: interval)
+    }
+
+    /// Writes a checkpoint: file first, then the pointer, then the old ones go.
+    ///
+    /// - Parameters:
+    ///   - metadata: what else the file says of itself.
+    ///   - interval: steps from one planned checkpoint to the next; 0 if there are none.
+    /// - Throws: `UserError` if it cannot be written, or if a weight is not a number; earlier checkpoints are intact then.
+    public static func save(
+        _ tensors: [NamedTensor], _ state: State, metadata: [String: String], in folder: RunFolder,
+        keeping settings: RunSettings, interval: Int
+    ) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var metadata = try description.metadata()
+        var metadata = metadata
         metadata["checkpoint"] = format
         metadata["state"] = String(decoding: try encoder.encode(state), as: UTF8.self)
         let path = folder.checkpointFile(after: state.step)
-        try SafetensorsWriter.write(
-            learner.state.map { SafetensorsWriter.Item(name: $0.name, tensor: $0.tensor) }, metadata: metadata, to: path
-        )
-        let name = (path as NSString).lastPathComponent
-        try AtomicFile.write(Data((name + "\n").utf8), to: folder.latestFile)
+        do {
+            try requireFinite(tensors, state)
+            try SafetensorsWriter.write(
+                tensors.map { SafetensorsWriter.Item(name: $0.name, tensor: $0.tensor) }, metadata: metadata, to: path)
+            let name = (path as NSString).lastPathComponent
+            try AtomicFile.write(Data((name + "\n").utf8), to: folder.latestFile)
+        } catch let error as UserError {
+            guard let last = try folder.checkpoints().first else { throw error }
+            throw UserError("\(error.message) Whole, after \(last.step) steps: \(last.path)", kind: error.kind)
+        }
         try removeOld(in: folder, settings, interval: interval)
+    }
+
+    private static func requireFinite(_ tensors: [NamedTensor], _ state: State) throws {
+        for named in tensors where !named.tensor.isFinite {
+            throw UserError(
+                "After \(state.step) steps \(named.name) holds values that are no numbers; this state is not saved, and the last "
+                    + "good checkpoint is kept. Start again with a lower learning rate, or with precision float32.")
+        }
     }
 
     /// Keeps the newest ones and those whose place among all planned ones is a multiple of `keepEvery`.
@@ -118,10 +137,13 @@ public struct Checkpoint {
         return (nil, [])
     }
 
+    /// Overwrites tensors of the same names and shapes.
+    public func restore(_ tensors: [NamedTensor]) throws { try WeightsFile.restore(tensors, from: file) }
+
     /// Puts everything back into a fresh learner of the same settings.
     public func restore(_ learner: Learner) throws {
         let state = learner.state
-        try WeightsFile.restore(state.filter { !$0.name.hasPrefix("center.") }, from: file)
+        try restore(state.filter { !$0.name.hasPrefix("center.") })
         func center(_ name: String) throws -> Tensor? {
             guard let wanted = state.first(where: { $0.name == name }) else { return nil }
             guard let entry = file[name], entry.shape == wanted.tensor.shape, entry.elementType == .f32 else {
@@ -135,6 +157,25 @@ public struct Checkpoint {
         }
         learner.restoreCenters(image: image, patch: try center("center.patch"))
         learner.optimizer.restore(counters: self.state.counters)
+    }
+}
+
+extension Checkpoint.State {
+    /// Refuses to go on with other images than those that the run began with.
+    ///
+    /// - Parameters:
+    ///   - checksum: of the names; see `ImageSource.namesChecksum`.
+    ///   - folder: where they lie, for the message.
+    public func requireImages(_ count: Int, checksum: String, in folder: String) throws {
+        guard count != images || checksum != imageNames else { return }
+        let difference =
+            count == images
+            ? "their number is the same, \(images), but other names are among them"
+            : "there were \(images) and are \(count) now"
+        throw UserError(
+            "The images in \(folder) are not those that the run began with: \(difference). Their order decides what each step "
+                + "sees, so the run cannot go on. Put the images back as they were (a copy elsewhere will do), or begin a new "
+                + "run.")
     }
 }
 

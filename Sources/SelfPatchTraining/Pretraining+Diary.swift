@@ -23,10 +23,12 @@ extension Pretraining {
         try log.recordSpeed(
             step: done, [Metric("seconds", clock.lastStep), Metric("dataWait", clock.lastWait)])
 
+        var losses = [Metric("image loss", report.imageLoss)]
+        if settings.objective.hasPatchLoss { losses.append(Metric("patch loss", report.patchLoss)) }
         let progress = RunProgress(
             step: done, stepCount: schedules.stepCount, epoch: schedules.epoch(of: done - 1) + 1,
-            epochCount: schedules.epoch(of: schedules.stepCount - 1) + 1, imageLoss: report.imageLoss,
-            patchLoss: settings.objective.hasPatchLoss ? report.patchLoss : nil, learningRate: rates.learningRate,
+            epochCount: schedules.epoch(of: schedules.stepCount - 1) + 1, losses: losses,
+            learningRate: rates.learningRate,
             imagesPerSecond: Double(settings.schedule.batchSize) / clock.secondsPerStep,
             secondsLeft: clock.secondsPerStep * Double(schedules.stepCount - done), dataWaitShare: clock.waitShare)
         if done % settings.run.logEvery == 0 || done == schedules.stepCount || done == 1 {

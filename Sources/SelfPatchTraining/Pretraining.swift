@@ -5,16 +5,7 @@ import SelfPatchModel
 import SelfPatchTensors
 
 /// A pretraining run: the order of things, from the first batch to the finished weights.
-public final class Pretraining {
-    /// How a run ended.
-    public enum Ending: Equatable, Sendable {
-        case complete
-        /// By a signal; everything is saved.
-        case stopped(Int32)
-        /// The time limit is near; everything is saved.
-        case timeUp
-    }
-
+public final class Pretraining: TrainingRun {
     public let settings: PretrainSettings
     public let folder: RunFolder
     public let schedules: Schedules
@@ -23,31 +14,44 @@ public final class Pretraining {
     public private(set) var done: Int
     let images: TrainingImages
     let batches: MicroBatches
-    let machine: Checkpoint.Machine
+    public let machine: Checkpoint.Machine
     let log: RunLog
     let evaluators: [any Evaluator]
     let show: (RunProgress) -> Void
     var health: Health
-    let clock: RunClock
+    public let clock: RunClock
     private let loader: ViewLoader
 
-    /// The loop; a resumed run starts in the middle.
-    public func run() throws -> Ending {
+    /// Runs to the end, or to where it has to stop.
+    public func run() throws -> RunEnding {
         if done == 0 { try clock.withoutCounting(prepareCenters) }
-        while done < schedules.stepCount {
-            let rates = schedules[done]
-            let batch = try nextBatch(of: loader)
-            let report = try step(on: batch, rates)
-            done += 1
-            try record(report, rates)
-            if isDue(settings.evaluation.every) { try evaluators.forEach(record) }
-            let ending = reasonToStop
-            if isDue(settings.run.checkpointEvery) || ending != nil { try save() }
-            if let ending, ending != .complete { return ending }
-        }
-        try WeightsFile.write(learner.teacher, description, to: folder.weightsFile)
-        return .complete
+        let ending = try runSteps()
+        if ending == .complete { try WeightsFile.write(learner.teacher, description, to: folder.weightsFile) }
+        return ending
     }
+
+    public func step() throws {
+        let rates = schedules[done]
+        let batch = try nextBatch(of: loader)
+        let report = try step(on: batch, rates)
+        done += 1
+        try record(report, rates)
+    }
+
+    public func score() throws { try evaluators.forEach(record) }
+
+    public func save() throws {
+        try log.synchronize()
+        let state = Checkpoint.State(
+            step: done, counters: learner.optimizer.counters, health: health, images: images.count,
+            imageNames: images.namesChecksum, machine: machine)
+        try Checkpoint.save(
+            learner, state, description, in: folder, keeping: settings.run, interval: checkpointInterval)
+    }
+
+    public var stepCount: Int { schedules.stepCount }
+    public var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
+    public var scoreInterval: Int { interval(settings.evaluation.every) }
 
     /// Prepares a run, from its beginning or from a checkpoint.
     ///
@@ -109,40 +113,12 @@ public final class Pretraining {
         }
     }
 
-    private func save() throws {
-        try clock.measureSaving {
-            try log.synchronize()
-            let state = Checkpoint.State(
-                step: done, counters: learner.optimizer.counters, health: health, images: images.count,
-                imageNames: images.namesChecksum, machine: machine)
-            do {
-                try Checkpoint.save(
-                    learner, state, description, in: folder, keeping: settings.run,
-                    interval: interval(settings.run.checkpointEvery))
-            } catch let error as UserError {
-                guard let last = try folder.checkpoints().first else { throw error }
-                throw UserError("\(error.message) Whole, after \(last.step) steps: \(last.path)", kind: error.kind)
-            }
-        }
-    }
-
     /// What the weights say of themselves.
     var description: WeightsDescription {
         WeightsDescription(
             architecture: settings.architecture, heads: settings.heads, hasPatchHead: settings.objective.hasPatchLoss,
             mean: settings.views.mean, deviation: settings.views.deviation,
             viewSize: [settings.views.globalSize.height, settings.views.globalSize.width], steps: done)
-    }
-
-    private var reasonToStop: Ending? {
-        if done == schedules.stepCount { return .complete }
-        if let signal = StopSignal.received { return .stopped(signal) }
-        return clock.isTimeUp ? .timeUp : nil
-    }
-
-    private func isDue(_ span: Span) -> Bool {
-        let interval = interval(span)
-        return interval > 0 && done % interval == 0
     }
 
     private func interval(_ span: Span) -> Int {

@@ -8,23 +8,37 @@ public struct RunProgress: Sendable {
     /// From 1.
     public let epoch: Int
     public let epochCount: Int
-    public let imageLoss: Double
-    /// Nil without a patch loss.
-    public let patchLoss: Double?
+    /// What is minimised, by names such as "image loss".
+    public let losses: [Metric]
     public let learningRate: Double
     public let imagesPerSecond: Double
     public let secondsLeft: Double
     /// Share of the time in which the step waited for images.
     public let dataWaitShare: Double
 
+    public init(
+        step: Int, stepCount: Int, epoch: Int, epochCount: Int, losses: [Metric], learningRate: Double,
+        imagesPerSecond: Double, secondsLeft: Double, dataWaitShare: Double
+    ) {
+        self.step = step
+        self.stepCount = stepCount
+        self.epoch = epoch
+        self.epochCount = epochCount
+        self.losses = losses
+        self.learningRate = learningRate
+        self.imagesPerSecond = imagesPerSecond
+        self.secondsLeft = secondsLeft
+        self.dataWaitShare = dataWaitShare
+    }
+
     /// All of it on one line.
     public var line: String {
         var parts = [
             "epoch \(epoch)/\(epochCount)", "step \(step)/\(stepCount)",
             String(format: imagesPerSecond < 10 ? "%.1f images/s" : "%.0f images/s", imagesPerSecond),
-            "\(Self.duration(secondsLeft)) left", String(format: "image loss %.3f", imageLoss),
+            "\(Self.duration(secondsLeft)) left",
         ]
-        if let patchLoss { parts.append(String(format: "patch loss %.3f", patchLoss)) }
+        parts += losses.map { "\($0.name) " + String(format: "%.3f", $0.value) }
         parts.append(String(format: "rate %.1e", learningRate))
         parts.append(String(format: "data wait %.0f %%", 100 * dataWaitShare))
         return parts.joined(separator: "  ")
@@ -32,10 +46,13 @@ public struct RunProgress: Sendable {
 
     /// The same in fewer letters, for narrow terminals.
     public var shortLine: String {
-        let patch = patchLoss.map { String(format: " patch %.2f", $0) } ?? ""
+        let losses = losses.map { loss in
+            let name = loss.name.hasSuffix(" loss") ? String(loss.name.dropLast(5)) : loss.name
+            return " \(name) " + String(format: "%.2f", loss.value)
+        }.joined()
         return "epoch \(epoch)/\(epochCount) step \(step)/\(stepCount) "
             + String(format: imagesPerSecond < 10 ? "%.1f im/s " : "%.0f im/s ", imagesPerSecond)
-            + "\(Self.duration(secondsLeft)) left" + String(format: " image %.2f", imageLoss) + patch
+            + "\(Self.duration(secondsLeft)) left" + losses
             + String(format: " lr %.0e wait %.0f%%", learningRate, 100 * dataWaitShare)
     }
 

@@ -34,11 +34,16 @@ public struct TrainingImages: Sendable {
 
     public init(source: ImageSource) {
         self.source = source
+        namesChecksum = source.namesChecksum
+    }
+}
+
+extension SampleSource {
+    /// 8 hexadecimal digits over all names in their order.
+    public var namesChecksum: String {
         var checksum = CRC32()
-        for index in 0..<source.count {
-            Array((source.name(index) + "\n").utf8).withUnsafeBytes { checksum.update($0) }
-        }
+        for index in 0..<count { Array((name(index) + "\n").utf8).withUnsafeBytes { checksum.update($0) } }
         let digits = String(checksum.value, radix: 16)
-        namesChecksum = String(repeating: "0", count: 8 - digits.count) + digits
+        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 }

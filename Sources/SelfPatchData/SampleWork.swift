@@ -1,17 +1,34 @@
 import Foundation
 
-/// What the threads of a `ViewLoader` share: who makes which view next, and what is ready.
+/// A slot of a loader: what a micro-batch becomes. Workers fill it, then the consumer reads it.
+protocol SampleSlot: AnyObject, SendableMetatype {
+    /// Samples that are not there yet.
+    var missing: Int { get set }
+    var names: [String] { get set }
+    /// Makes ready for another micro-batch.
+    func open(samples: Int)
+}
+
+/// What the threads of a loader share: who makes which sample next, and what is ready.
 ///
 /// Micro-batches are numbered through the whole run; number n is made in slot n mod depth. Workers claim images, not
 /// micro-batches, in order, so that the next micro-batch is always the one that all work on. `lock` guards every
 /// variable here; a slot's memory belongs to the worker that claimed the image, and, once all its images are there, to
 /// the consumer.
-final class ViewWork: @unchecked Sendable {
-    let source: ImageSource
-    let multiCrop: MultiCrop
+final class SampleWork<Slot: SampleSlot>: @unchecked Sendable {
+    /// Reads a sample and writes what becomes of it to its place in a slot. The key's index is that of the sample that was
+    /// drawn; where it could not be read, `index` is that of the one in its place.
+    typealias Filling =
+        @Sendable (
+            _ index: Int, _ key: SampleKey, _ slot: Slot, _ place: Int, _ scratch: ViewScratch
+        ) throws -> Void
+
     let batches: MicroBatches
 
-    private let slots: [ViewSlot]
+    private let name: @Sendable (Int) -> String
+    private let skip: @Sendable (Int, any Error) throws -> Void
+    private let fill: Filling
+    private let slots: [Slot]
     private let lock = NSCondition()
     /// The image to claim next: a micro-batch, and a place in it.
     private var claimed: (number: Int, image: Int)
@@ -23,20 +40,29 @@ final class ViewWork: @unchecked Sendable {
     private var isStopped = false
     private var liveWorkers = 0
 
-    init(source: ImageSource, multiCrop: MultiCrop, batches: MicroBatches, depth: Int, first: Int) {
-        self.source = source
-        self.multiCrop = multiCrop
+    /// - Parameters:
+    ///   - depth: micro-batches ready or in the making at any time.
+    ///   - first: the micro-batch to begin with.
+    init<Content>(
+        source: SampleSource<Content>, batches: MicroBatches, depth: Int, first: Int, slot makeSlot: () -> Slot,
+        fill: @escaping Filling
+    ) {
+        precondition(
+            source.count == batches.images, "\(source.count) samples in the source, \(batches.images) to part")
+        name = source.name
+        skip = source.skip
         self.batches = batches
+        self.fill = fill
         claimed = (first, 0)
         taken = first
-        slots = (0..<depth).map { _ in ViewSlot(images: batches.mostImages, settings: multiCrop.settings) }
-        for number in first..<first + depth { slot(number).open(images: images(of: number)) }
+        slots = (0..<depth).map { _ in makeSlot() }
+        for number in first..<first + depth { slot(number).open(samples: images(of: number)) }
     }
 
     // MARK: The consumer's side
 
     /// Waits until all images of a micro-batch are there.
-    func take(_ number: Int) throws -> ViewSlot {
+    func take(_ number: Int) throws -> Slot {
         try lock.withLock {
             precondition(number == taken && !isStopped, "micro-batch \(number) of a loader that stands at \(taken)")
             let slot = slot(number)
@@ -51,7 +77,7 @@ final class ViewWork: @unchecked Sendable {
     /// Opens the slot last taken for another micro-batch.
     func giveBack() {
         lock.withLock {
-            slot(taken).open(images: images(of: taken + slots.count))
+            slot(taken).open(samples: images(of: taken + slots.count))
             taken += 1
             lock.broadcast()
         }
@@ -78,7 +104,7 @@ final class ViewWork: @unchecked Sendable {
                     lock.broadcast()
                 }
             }
-            thread.name = "views \(worker)"
+            thread.name = "samples \(worker)"
             thread.stackSize = 8 << 20
             thread.start()
         }
@@ -88,9 +114,8 @@ final class ViewWork: @unchecked Sendable {
         let scratch = ViewScratch()
         while let claim = claim() {
             do {
-                let (index, image) = try readable(claim.key)
-                claim.slot.write(image, place: claim.image, multiCrop: multiCrop, key: claim.key, scratch: scratch)
-                let name = source.name(index)
+                let name = name(try filled(claim, scratch))
+                scratch.trim()
                 lock.withLock {
                     claim.slot.names[claim.image] = name
                     claim.slot.missing -= 1
@@ -105,7 +130,7 @@ final class ViewWork: @unchecked Sendable {
     private struct Claim {
         let number: Int
         let image: Int
-        let slot: ViewSlot
+        let slot: Slot
         let key: SampleKey
     }
 
@@ -125,25 +150,24 @@ final class ViewWork: @unchecked Sendable {
         }
     }
 
-    /// The image of a key, or, where that cannot be read, the first of its replacements that can.
-    private func readable(_ key: SampleKey) throws -> (index: Int, image: Pixels) {
-        var index = key.index
+    /// Fills a place with the sample of its key, or, where that cannot be read, the first of its replacements that can.
+    ///
+    /// - Returns: the sample's number.
+    private func filled(_ claim: Claim, _ scratch: ViewScratch) throws -> Int {
+        var index = claim.key.index
         for attempt in 0... {
             do {
-                return (index, try source.read(index))
+                try fill(index, claim.key, claim.slot, claim.image, scratch)
+                return index
             } catch {
-                try source.skip(index, error)
-                if attempt == Self.attempts {
-                    throw (error as? ImageProblem)?.userError(file: source.name(index)) ?? error
-                }
-                index = key.replacement(attempt: attempt, count: source.count)
+                try skip(index, error)
+                // So many in a row are more than bad luck, whatever `skip` allows.
+                if attempt == 100 { throw (error as? ImageProblem)?.userError(file: name(index)) ?? error }
+                index = claim.key.replacement(attempt: attempt, count: batches.images)
             }
         }
         preconditionFailure("the loop above ends by itself")
     }
-
-    /// So many unreadable images in a row are more than bad luck, whatever `skip` allows.
-    private static let attempts = 100
 
     private func fail(_ claim: Claim, _ error: any Error) {
         lock.withLock {
@@ -156,7 +180,7 @@ final class ViewWork: @unchecked Sendable {
 
     // MARK: Numbers; the lock is held
 
-    private func slot(_ number: Int) -> ViewSlot { slots[number % slots.count] }
+    private func slot(_ number: Int) -> Slot { slots[number % slots.count] }
 
     private func images(of number: Int) -> Int { batches.samples(ofPart: number % batches.parts).count }
 

@@ -1,0 +1,60 @@
+import SelfPatchFormats
+import SelfPatchTraining
+
+/// What a linear probe found, for JSON, tables and pictures.
+public struct LinearReport: Codable, Equatable, Sendable {
+    public struct Result: Codable, Equatable, Sendable {
+        public let feature: ProbeFeature
+        public let learningRate: Double
+        /// In per cent.
+        public let top1: Double
+        public let top5: Double
+    }
+
+    public struct ClassResult: Codable, Equatable, Sendable {
+        public let name: String
+        /// Validation images.
+        public let images: Int
+        /// In per cent; nil without images.
+        public let top1: Double?
+        public let top5: Double?
+    }
+
+    public let trainingCount: Int
+    public let validationCount: Int
+    public let epochs: Int
+    /// Each feature with each learning rate.
+    public let results: [Result]
+    /// The one with the highest top-1 on the validation images, which therefore flatters a little.
+    public let best: Result
+    /// Of the best.
+    public let classes: [ClassResult]
+    /// Of the best: truth in rows, predictions in columns, in the order of the classes.
+    public let confusion: [[Int]]
+    /// Validation images that could not be read.
+    public let skipped: [String]
+}
+
+extension LinearTraining {
+    /// Scores everything at the run's end.
+    public func report() throws -> LinearReport {
+        let scores = scores()
+        guard let best = Self.best(scores) else { preconditionFailure("a probe without classifiers") }
+        func result(_ scored: Scored) -> LinearReport.Result {
+            LinearReport.Result(
+                feature: scored.feature, learningRate: scored.learningRate, top1: scored.score.top1,
+                top5: scored.score.top5)
+        }
+        let classCount = training.classes.count
+        return LinearReport(
+            trainingCount: training.count, validationCount: validationCount, epochs: settings.epochs,
+            results: scores.map(result), best: result(best),
+            classes: training.classes.enumerated().map { number, name in
+                LinearReport.ClassResult(
+                    name: name, images: best.score.count(of: number), top1: best.score.top1(of: number),
+                    top5: best.score.top5(of: number))
+            },
+            confusion: (0..<classCount).map { Array(best.score.confusion[$0 * classCount..<($0 + 1) * classCount]) },
+            skipped: skipped)
+    }
+}

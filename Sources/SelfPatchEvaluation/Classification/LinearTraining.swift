@@ -1,0 +1,227 @@
+import Foundation
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchLayers
+import SelfPatchModel
+import SelfPatchTensors
+import SelfPatchTraining
+
+/// DINO's linear probe: classifiers on the features of a network that stays as it is, several learning rates and features in
+/// one pass over the data.
+///
+/// Source: eval_linear.py of DINO: SGD with momentum, a rate that falls from epoch to epoch along half a cosine, random
+/// resized crops and flips for training, the middle of the image for validation.
+public final class LinearTraining: TrainingRun {
+    public let settings: LinearSettings
+    public let training: ClassFolder
+    public let validation: ClassFolder
+    public private(set) var done: Int
+    public let clock: RunClock
+    public let machine: Checkpoint.Machine
+    public let stepsPerEpoch: Int
+    let extractor: FeatureExtractor
+    let images: SampleSource<Pixels>
+    let folder: RunFolder
+    let log: RunLog
+    private let show: (RunProgress) -> Void
+    private let probes: [(feature: ProbeFeature, classifiers: LinearClassifiers)]
+    private let batches: TrainingFeatures
+    /// Features of the validation images, taken once: nothing that is trained changes them.
+    private let queries: FeatureExtractor.ImageFeatures
+    private let truth: [Int]
+
+    /// Takes the features that are needed but once, and prepares a run, from its beginning or from a checkpoint.
+    ///
+    /// - Parameters:
+    ///   - settings: valid ones.
+    ///   - network: the trained network that they name.
+    ///   - images: those of `training`, with a note of what cannot be read.
+    ///   - show: is handed the state of things after every step.
+    ///   - taking: is told how many images' features are taken before the run, of how many.
+    public init(
+        _ settings: LinearSettings, network: TrainedNetwork, training: ClassFolder, validation: ClassFolder,
+        images: SampleSource<Pixels>, in folder: RunFolder, from checkpoint: Checkpoint?, log: RunLog,
+        deadline: ContinuousClock.Instant? = nil, show: @escaping (RunProgress) -> Void = { _ in },
+        taking: @escaping (Int, Int) -> Void = { _, _ in }
+    ) throws {
+        self.settings = settings
+        self.training = training
+        self.validation = validation
+        self.images = images
+        self.folder = folder
+        self.log = log
+        self.show = show
+        let architecture = network.description.architecture
+        guard settings.blocks <= architecture.depth else {
+            throw UserError(
+                "blocks is \(settings.blocks), but the network has \(architecture.depth).", kind: .usage)
+        }
+        let numbers = try training.numbers(ofClassesIn: validation)
+        let order = try MicroBatches(images: training.count, batch: settings.batchSize, seed: settings.seed)
+        stepsPerEpoch = order.stepsPerEpoch
+        var extractor = network.extractor()
+        extractor.blockCount = settings.blocks
+        self.extractor = extractor
+        let device = network.network.device
+        machine = Checkpoint.Machine(device: device, precision: .float32)
+        done = checkpoint?.state.step ?? 0
+        clock = RunClock(deadline: deadline)
+        probes = settings.features.map { feature in
+            let width = feature.width(architecture.width, blocks: settings.blocks)
+            return (
+                feature,
+                LinearClassifiers(
+                    width: width, classCount: training.classes.count, rateCount: settings.learningRates.count,
+                    momentum: settings.momentum, seed: settings.seed, device: device)
+            )
+        }
+
+        let isCached = settings.augmentation == .none
+        let total = validation.count + (isCached ? training.count : 0)
+        queries = try extractor.features(count: validation.count, progress: { taking($0, total) }) {
+            try validation.pixels(of: $0, channels: architecture.channels)
+        }
+        truth = queries.indices.map { numbers[validation.label(of: $0)] }
+        for error in queries.skipped { try log.note("Left out of the validation: \(error.message)") }
+        if isCached {
+            let all = try extractor.features(count: training.count, progress: { taking(validation.count + $0, total) })
+            {
+                try images.read($0)
+            }
+            for error in all.skipped { try log.note("Left out of the training: \(error.message)") }
+            batches = .cached(CachedFeatures(all, labels: training.label, order: order, step: done))
+        } else {
+            batches = .fresh(
+                CropFeatures(
+                    extractor, images, labels: training.label, order: order, workers: settings.workers, step: done))
+        }
+        try checkpoint?.restore(state)
+    }
+
+    public var stepCount: Int { settings.epochs * stepsPerEpoch }
+    public var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
+    public var scoreInterval: Int { interval(settings.scoreEvery) }
+
+    /// The share of the starting rates that an epoch has: half a cosine that would reach 0 after the last.
+    static func rateShare(epoch: Int, of epochs: Int) -> Double {
+        0.5 * (1 + cos(.pi * Double(epoch) / Double(epochs)))
+    }
+
+    public func step() throws {
+        let epoch = done / stepsPerEpoch
+        let share = Self.rateShare(epoch: epoch, of: settings.epochs)
+        let scale = Double(settings.batchSize) / Double(settings.learningRateBatch)
+        let rates = settings.learningRates.map { $0 * scale * share }
+        let batch = try batches.next(clock)
+        let labels = Tensor.from(batch.labels, shape: [batch.labels.count]).moved(to: extractor.network.device)
+        let losses = probes.map { probe in
+            probe.classifiers.step(
+                probe.feature.of(summary: batch.summary, meanPatch: batch.meanPatch), labels, rates: rates)
+        }
+        let values = Tensor.stacked(losses).floats().map(Double.init)
+        done += 1
+        try record(values, epoch: epoch, share: share)
+    }
+
+    private func record(_ losses: [Double], epoch: Int, share: Double) throws {
+        clock.finishStep()
+        var numbers = [Metric("epoch", Double(epoch + 1)), Metric("rateShare", share)]
+        for (place, loss) in losses.enumerated() {
+            numbers.append(Metric("loss.\(name(place / rateCount, place % rateCount))", loss))
+        }
+        try log.record(step: done, numbers)
+        try log.recordSpeed(step: done, [Metric("seconds", clock.lastStep), Metric("dataWait", clock.lastWait)])
+        let best = losses.min() ?? .nan
+        let progress = RunProgress(
+            step: done, stepCount: stepCount, epoch: epoch + 1, epochCount: settings.epochs,
+            losses: [Metric("lowest loss", best)], learningRate: (settings.learningRates.max() ?? 0) * share,
+            imagesPerSecond: Double(settings.batchSize) / clock.secondsPerStep,
+            secondsLeft: clock.secondsPerStep * Double(stepCount - done), dataWaitShare: clock.waitShare)
+        if done % settings.run.logEvery == 0 || done == stepCount || done == 1 {
+            try log.note(progress.line, .progress)
+        }
+        show(progress)
+    }
+
+    public func score() throws {
+        try clock.withoutCounting {
+            let scores = scores()
+            try log.record(
+                step: done, scores.flatMap { entry in [Metric("top1.\(entry.name)", entry.score.top1)] })
+            if let best = Self.best(scores) {
+                try log.note(
+                    "Best top-1 after \(done / stepsPerEpoch) epochs: \(String(format: "%.2f", best.score.top1)) % "
+                        + "(\(best.name))")
+            }
+        }
+    }
+
+    public func save() throws {
+        try log.synchronize()
+        try Checkpoint.save(
+            state,
+            Checkpoint.State(
+                step: done, counters: [], images: images.count, imageNames: images.namesChecksum, machine: machine),
+            metadata: ["format": "selfpatch linear probe 1"], in: folder, keeping: settings.run,
+            interval: checkpointInterval)
+    }
+
+    /// The score of one classifier.
+    public struct Scored {
+        public let feature: ProbeFeature
+        public let learningRate: Double
+        public let score: ClassificationScore
+        var name: String { LinearTraining.name(feature, learningRate) }
+    }
+
+    /// Scores every classifier on the validation images.
+    public func scores() -> [Scored] {
+        let device = extractor.network.device
+        var scores = [[ClassificationScore]](
+            repeating: [ClassificationScore](
+                repeating: ClassificationScore(classCount: training.classes.count), count: rateCount),
+            count: probes.count)
+        for start in stride(from: 0, to: truth.count, by: 512) {
+            let rows = start..<min(start + 512, truth.count)
+            for (place, probe) in probes.enumerated() {
+                let features = probe.feature.of(
+                    summary: queries.summary.narrowed(0, rows), meanPatch: queries.meanPatch.narrowed(0, rows))
+                let logits = probe.classifiers.logits(features.moved(to: device))
+                for rate in 0..<rateCount {
+                    scores[place][rate].add(logits.selected(1, rate), truth: Array(truth[rows]))
+                }
+            }
+        }
+        return zip(probes, scores).flatMap { probe, scores in
+            zip(settings.learningRates, scores).map { Scored(feature: probe.feature, learningRate: $0, score: $1) }
+        }
+    }
+
+    /// The highest top-1; of equal ones the first.
+    static func best(_ scores: [Scored]) -> Scored? {
+        scores.reduce(Scored?.none) { best, next in
+            guard let best, best.score.top1 >= next.score.top1 else { return next }
+            return best
+        }
+    }
+
+    /// Images that were scored, and those that could not be read.
+    var validationCount: Int { truth.count }
+    var skipped: [String] { queries.skipped.map(\.message) }
+
+    private var rateCount: Int { settings.learningRates.count }
+
+    private func name(_ probe: Int, _ rate: Int) -> String {
+        Self.name(settings.features[probe], settings.learningRates[rate])
+    }
+
+    private static func name(_ feature: ProbeFeature, _ rate: Double) -> String { "\(feature.rawValue).rate-\(rate)" }
+
+    private func interval(_ span: Span) -> Int { span.steps(stepsPerEpoch: stepsPerEpoch, runLength: stepCount) }
+
+    private var state: [NamedTensor] {
+        probes.flatMap { probe in
+            probe.classifiers.state.map { NamedTensor("\(probe.feature.rawValue).\($0.name)", $0.tensor) }
+        }
+    }
+}

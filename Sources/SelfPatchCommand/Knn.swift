@@ -38,8 +38,14 @@ struct Knn: ParsableCommand {
     @Option(help: "Divides the cosines before they are exponentiated.")
     var temperature = 0.07
 
+    @Option(help: ArgumentHelp("Take features of so many of the last blocks, side by side.", valueName: "n"))
+    var blocks = 1
+
     @Option(help: ArgumentHelp("Images that go through the network together.", valueName: "n"))
     var batch = 64
+
+    @Option(help: ArgumentHelp("Also write results.json, results.txt and confusion.png here.", valueName: "dir"))
+    var output: String?
 
     @Flag(help: "Print one JSON document, with the class predicted for each image.")
     var json = false
@@ -60,10 +66,12 @@ struct Knn: ParsableCommand {
         evaluation.neighborCounts = neighborCounts
         evaluation.temperature = temperature
         let trained = try weights.load()
+        var extractor = trained.extractor(batchSize: batch)
+        extractor.blockCount = try trained.checkedBlocks(blocks)
         var line = ProgressLine(title: "Features", total: evaluation.training.count + evaluation.validation.count)
         var shown = 0
         let report = try evaluation.report(
-            on: trained.extractor(batchSize: batch), features: feature.map { [$0] } ?? FeatureExtractor.Feature.allCases
+            on: extractor, features: feature.map { [$0] } ?? FeatureExtractor.Feature.allCases
         ) { done in
             while shown < done {
                 line.advance()
@@ -74,50 +82,55 @@ struct Knn: ParsableCommand {
         for sentence in report.skipped {
             FileHandle.standardError.write(Data("left out: \(sentence)\n".utf8))
         }
-        if json { try printJSON(report, trained) } else { printTable(report, trained) }
+        let files = try ResultFiles(
+            table: table(report, trained),
+            document: Document(
+                weights: trained.path, network: trained.part, steps: trained.description.steps, train: train, val: val,
+                blocks: blocks, temperature: temperature, report: report))
+        if let output { try files.write(to: output, pictures: ["confusion": confusion(of: report)]) }
+        files.print(asJSON: json)
     }
 
-    private func printTable(_ report: NearestNeighborEvaluation.Report, _ trained: TrainedNetwork) {
-        print("\(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps")
-        print(
-            "\(report.trainingCount) images vote, \(report.validationCount) are classified, \(report.classCount) classes"
-        )
-        print(Self.columns("feature", "k", "top-1 %", "top-5 %"))
+    private func table(_ report: NearestNeighborEvaluation.Report, _ trained: TrainedNetwork) -> String {
+        var table = TextTable(["feature", "k", "top-1 %", "top-5 %"])
+        var notes: [String] = []
         for result in report.results {
             for score in result.scores {
-                let note = score.usedCount < score.neighborCount ? "  (all \(score.usedCount) vote)" : ""
-                print(
-                    Self.columns(
-                        result.feature.rawValue, String(score.neighborCount), String(format: "%.1f", score.top1),
-                        String(format: "%.1f", score.top5)) + note)
+                table.add(
+                    result.feature.rawValue, String(score.neighborCount), percent(score.top1), percent(score.top5))
+                if score.usedCount < score.neighborCount {
+                    notes.append("k = \(score.neighborCount): all \(score.usedCount) vote")
+                }
             }
         }
+        let head = """
+            \(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps
+            \(report.trainingCount) images vote, \(report.validationCount) are classified, \(report.classCount) classes
+            """
+        return ([head, table.text] + Set(notes).sorted()).joined(separator: "\n")
     }
 
-    private static func columns(_ feature: String, _ k: String, _ top1: String, _ top5: String) -> String {
-        func right(_ text: String, _ width: Int) -> String {
-            String(repeating: " ", count: max(0, width - text.count)) + text
+    /// Of the feature and the k that do best.
+    private func confusion(of report: NearestNeighborEvaluation.Report) -> Picture {
+        let all = report.results.flatMap { result in result.scores.map { (result.feature, $0) } }
+        guard let (feature, score) = all.max(by: { $0.1.top1 < $1.1.top1 }) else {
+            preconditionFailure("a report without scores")
         }
-        return feature + String(repeating: " ", count: max(1, 12 - feature.count)) + right(k, 5) + right(top1, 9)
-            + right(top5, 9)
+        return ConfusionPicture(
+            title: "k-NN, \(feature.rawValue), k = \(score.neighborCount): top-1 \(percent(score.top1)) %",
+            names: report.classes, counts: NearestNeighborEvaluation.confusion(report, score)
+        ).picture()
     }
 
-    private func printJSON(_ report: NearestNeighborEvaluation.Report, _ trained: TrainedNetwork) throws {
-        struct Document: Encodable {
-            let weights: String
-            let network: TrainedNetwork.Part
-            let steps: Int
-            let train: String
-            let val: String
-            let temperature: Double
-            let report: NearestNeighborEvaluation.Report
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let document = Document(
-            weights: trained.path, network: trained.part, steps: trained.description.steps, train: train, val: val,
-            temperature: temperature, report: report)
-        print(String(decoding: try encoder.encode(document), as: UTF8.self))
+    private struct Document: Encodable {
+        let weights: String
+        let network: TrainedNetwork.Part
+        let steps: Int
+        let train: String
+        let val: String
+        let blocks: Int
+        let temperature: Double
+        let report: NearestNeighborEvaluation.Report
     }
 }
 

@@ -31,9 +31,20 @@ public struct NearestNeighborEvaluation {
         public let trainingCount: Int
         public let validationCount: Int
         public let classCount: Int
+        /// Names of the classes; a class's number is its place here.
+        public let classes: [String]
+        /// The class of each image that was classified, in the order of the predictions.
+        public let truth: [Int]
         public let results: [Result]
         /// Images that could not be read, each with the reason; they were left out.
         public let skipped: [String]
+    }
+
+    /// Truth against prediction of one score, `[truth, prediction]` row by row.
+    public static func confusion(_ report: Report, _ score: NearestNeighbors.Score) -> [Int] {
+        var counts = [Int](repeating: 0, count: report.classCount * report.classCount)
+        for (label, guess) in zip(report.truth, score.predictions) { counts[label * report.classCount + guess] += 1 }
+        return counts
     }
 
     /// - Parameters:
@@ -63,7 +74,8 @@ public struct NearestNeighborEvaluation {
         }
         return Report(
             trainingCount: labels.count, validationCount: truth.count, classCount: training.classes.count,
-            results: results, skipped: (bank.skipped + queries.skipped).map(\.message))
+            classes: training.classes, truth: truth, results: results,
+            skipped: (bank.skipped + queries.skipped).map(\.message))
     }
 }
 

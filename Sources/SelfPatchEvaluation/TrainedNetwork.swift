@@ -58,6 +58,17 @@ public struct TrainedNetwork {
         FeatureExtractor(network: network, description: description, batchSize: batchSize)
     }
 
+    /// A number of blocks that the network has.
+    ///
+    /// - Throws: `UserError` where it has fewer.
+    public func checkedBlocks(_ count: Int) throws -> Int {
+        let depth = description.architecture.depth
+        guard 1...depth ~= count else {
+            throw UserError("\(count) blocks were asked for; the network of \(path) has \(depth).", kind: .usage)
+        }
+        return count
+    }
+
     private static func file(in folder: RunFolder, part: Part) throws -> String {
         if part == .teacher, FileManager.default.fileExists(atPath: folder.weightsFile) { return folder.weightsFile }
         guard let newest = try Checkpoint.newest(in: folder).checkpoint else {

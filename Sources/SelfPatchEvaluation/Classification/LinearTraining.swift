@@ -52,15 +52,11 @@ public final class LinearTraining: TrainingRun {
         self.log = log
         self.show = show
         let architecture = network.description.architecture
-        guard settings.blocks <= architecture.depth else {
-            throw UserError(
-                "blocks is \(settings.blocks), but the network has \(architecture.depth).", kind: .usage)
-        }
         let numbers = try training.numbers(ofClassesIn: validation)
         let order = try MicroBatches(images: training.count, batch: settings.batchSize, seed: settings.seed)
         stepsPerEpoch = order.stepsPerEpoch
         var extractor = network.extractor()
-        extractor.blockCount = settings.blocks
+        extractor.blockCount = try network.checkedBlocks(settings.blocks)
         self.extractor = extractor
         let device = network.network.device
         machine = Checkpoint.Machine(device: device, precision: .float32)

@@ -56,12 +56,26 @@ public final class Network {
 
     /// - Parameter views: `[images, channels, height, width]`, normalised, on the network's device.
     public func features(of views: Tensor) -> Features {
-        withoutGradients {
-            let output = backbone.output(of: views)
-            return Features(
-                imageSummary: summary(of: output), patches: output.patches, grid: backbone.grid(of: views),
-                classToken: output.classToken, registers: output.registers)
+        withoutGradients { features(backbone.output(of: views), backbone.grid(of: views)) }
+    }
+
+    /// Features of the last blocks, the last one at the end, each made of its tokens as the last block's are.
+    ///
+    /// - Parameter count: how many blocks, from 1 to the network's depth.
+    public func features(of views: Tensor, lastBlocks count: Int) -> [Features] {
+        let depth = architecture.depth
+        precondition(1...depth ~= count, "the last \(count) of \(depth) blocks")
+        return withoutGradients {
+            backbone.outputs(after: Set(depth - count..<depth), of: views).map {
+                features($0, backbone.grid(of: views))
+            }
         }
+    }
+
+    private func features(_ output: VisionTransformer.Output, _ grid: Grid) -> Features {
+        Features(
+            imageSummary: summary(of: output), patches: output.patches, grid: grid, classToken: output.classToken,
+            registers: output.registers)
     }
 
     private func summary(of output: VisionTransformer.Output) -> Tensor {

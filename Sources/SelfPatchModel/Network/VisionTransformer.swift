@@ -32,12 +32,20 @@ public struct VisionTransformer: Parameterized {
 
     /// The patches after each of the given blocks (from 0), in ascending order, not normed: the levels that dense heads stand on.
     /// - Returns: `[images, patches, width]` each.
-    public func levels(_ indices: Set<Int>, of views: Tensor) -> [Tensor] {
+    public func levels(_ indices: Set<Int>, of views: Tensor, _ dropPath: DropPath = .none) -> [Tensor] {
+        tokens(after: indices, of: views, dropPath).map { parted($0).patches }
+    }
+
+    /// All tokens after each of the given blocks, in ascending order; blocks after the last of these are not run.
+    private func tokens(after indices: Set<Int>, of views: Tensor, _ dropPath: DropPath) -> [Tensor] {
+        precondition(
+            indices.allSatisfy(blocks.indices.contains), "blocks \(indices.sorted()) of \(blocks.count), counted from 0"
+        )
         var tokens = embedded(views)
         var levels: [Tensor] = []
-        for block in blocks {
-            tokens = block(tokens, .none)
-            if indices.contains(block.index) { levels.append(parted(tokens).patches) }
+        for block in blocks.prefix((indices.max() ?? -1) + 1) {
+            tokens = block(tokens, dropPath)
+            if indices.contains(block.index) { levels.append(tokens) }
         }
         return levels
     }
@@ -53,9 +61,15 @@ public struct VisionTransformer: Parameterized {
     }
 
     /// The last block's tokens, normed where the network norms all of them.
-    func output(of views: Tensor) -> Output {
-        let tokens = self(views)
-        return parted(architecture.finalNorm == .tokens ? normed(tokens) : tokens)
+    func output(of views: Tensor) -> Output { output(self(views)) }
+
+    /// The same after several blocks; the norm is the last block's.
+    func outputs(after indices: Set<Int>, of views: Tensor) -> [Output] {
+        tokens(after: indices, of: views, .none).map { output($0) }
+    }
+
+    private func output(_ tokens: Tensor) -> Output {
+        parted(architecture.finalNorm == .tokens ? normed(tokens) : tokens)
     }
 
     /// The mean over the patches, `[images, width]`, normed where the network norms that.

@@ -27,6 +27,61 @@ struct WithGradients : torch::autograd::Function<WithGradients> {
     }
 };
 
+/// A computation of the caller's, with what belongs to it.
+struct Computation {
+    sp_computation compute;
+    void *context;
+    void (*release)(void *);
+
+    Computation(sp_computation compute, void *context, void (*release)(void *))
+        : compute(compute), context(context), release(release) {}
+    Computation(const Computation &) = delete;
+    ~Computation() { release(context); }
+
+    at::Tensor operator()(const at::Tensor &input) const {
+        // The caller owns what it is handed, and gives what it made.
+        sp_tensor result = compute(context, give(input));
+        countGiven(-1);
+        return at::Tensor(c10::intrusive_ptr<at::TensorImpl, at::UndefinedTensorImpl>::reclaim(
+            reinterpret_cast<at::TensorImpl *>(result)));
+    }
+};
+
+/// A computation whose inner tensors are thrown away and made again when the backward comes to it.
+struct Recomputed : torch::autograd::Function<Recomputed> {
+    static at::Tensor forward(
+        torch::autograd::AutogradContext *context, const at::Tensor &input, std::shared_ptr<Computation> computation) {
+        context->save_for_backward({input});
+        auto place = input.device().type();
+        context->saved_data["autocast"] = at::autocast::is_autocast_enabled(place);
+        // The graph keeps the computation alive, and releases it with itself.
+        context->saved_data["computation"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(computation));
+        return (*computation)(input);
+    }
+
+    static torch::autograd::variable_list backward(
+        torch::autograd::AutogradContext *context, const torch::autograd::variable_list &upstream) {
+        auto input = context->get_saved_variables()[0].detach().requires_grad_();
+        auto capsule = context->saved_data["computation"].toCapsule();
+        auto &computation = *static_cast<Holder *>(capsule.get())->computation;
+        auto place = input.device().type();
+        bool former = at::autocast::is_autocast_enabled(place);
+        at::autocast::set_autocast_enabled(place, context->saved_data["autocast"].toBool());
+        {
+            at::AutoGradMode recording(true);
+            torch::autograd::backward({computation(input)}, {upstream[0]});
+        }
+        at::autocast::set_autocast_enabled(place, former);
+        return {input.grad(), at::Tensor()};
+    }
+
+  private:
+    struct Holder : torch::CustomClassHolder {
+        std::shared_ptr<Computation> computation;
+        explicit Holder(std::shared_ptr<Computation> computation) : computation(std::move(computation)) {}
+    };
+};
+
 } // namespace
 
 void sp_set_requires_gradient(sp_tensor tensor, bool requires) { borrow(tensor).set_requires_grad(requires); }
@@ -64,6 +119,15 @@ sp_error *sp_with_gradients(
     return guarded([&] {
         auto all = borrowAll(inputs, count);
         *out = give(WithGradients::apply(borrow(value), borrowAll(gradients, count), at::TensorList(all)));
+    });
+}
+
+sp_error *sp_recomputed(
+    sp_tensor input, sp_computation compute, void *context, void (*release)(void *), sp_tensor *out) {
+    return guarded([&] {
+        auto computation = std::make_shared<Computation>(compute, context, release);
+        TORCH_CHECK(borrow(input).requires_grad(), "recomputed: the input must require a gradient");
+        *out = give(Recomputed::apply(borrow(input), computation));
     });
 }
 

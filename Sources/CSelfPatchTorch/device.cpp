@@ -7,9 +7,6 @@
 #include <torch/headeronly/version.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 
 #include <limits.h>
 #include <string>
@@ -26,11 +23,6 @@ struct SilentWarnings : c10::WarningHandler {
 } // namespace
 
 void sp_initialize(void) {
-#if defined(__GLIBC__)
-    // Large blocks that go back to the system are zeroed page by page when they return: 7 to 13 % of a training step.
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, -1);
-#endif
     static SilentWarnings silent;
     c10::WarningUtils::set_warning_handler(&silent);
 }

@@ -46,6 +46,8 @@ void sp_tensor_release(sp_tensor tensor) {
     c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(reinterpret_cast<c10::TensorImpl *>(tensor));
 }
 
+sp_tensor sp_tensor_share(sp_tensor tensor) { return give(borrow(tensor)); }
+
 int64_t sp_tensor_live_count(void) { return liveCount.load(std::memory_order_relaxed); }
 
 sp_error *sp_empty(sp_ints shape, sp_type type, sp_device place, sp_tensor *out) {

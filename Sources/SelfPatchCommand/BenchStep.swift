@@ -34,6 +34,9 @@ struct BenchStep: ParsableCommand {
     @Option(help: "Images a step.")
     var batch = 8
 
+    @Option(help: "Parts that a step's images are taken through one after the other.")
+    var accumulation = 1
+
     @Option(help: "Steps that count.")
     var steps = 4
 
@@ -58,13 +61,19 @@ struct BenchStep: ParsableCommand {
     @Flag(help: "Each view forward and backward by itself: less memory.")
     var viewsInTurn = false
 
+    @Flag(help: "Compute the student's blocks again for the backward: less memory.")
+    var checkpointActivations = false
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
     func validate() throws {
-        guard batch > 0, steps > 0, localViews >= 0, threads >= 0, workers >= 0 else {
+        guard batch > 0, steps > 0, (1...batch).contains(accumulation), batch % accumulation == 0, localViews >= 0,
+            threads >= 0, workers >= 0
+        else {
             throw ValidationError(
-                "--batch and --steps must be at least 1, --local-views, --threads and --workers at least 0.")
+                "--batch and --steps must be at least 1, --accumulation a divisor of --batch, --local-views, --threads and --workers at "
+                    + "least 0.")
         }
         if randomViews, folder != nil { throw ValidationError("--random-views takes no images: leave the folder out.") }
     }
@@ -79,7 +88,8 @@ struct BenchStep: ParsableCommand {
         let learner = Learner(
             Learner.Settings(
                 architecture: Architecture(width: size.width, depth: size.depth, heads: size.heads), heads: HeadSizes(),
-                objective: objective, localViewCount: localViews, viewsInTurn: viewsInTurn, precision: precision),
+                objective: objective, localViewCount: localViews, viewsInTurn: viewsInTurn,
+                checkpointsActivations: checkpointActivations, precision: precision),
             device: device)
         let nextBatch = try batches(views)
         let rates = Rates(
@@ -91,16 +101,19 @@ struct BenchStep: ParsableCommand {
         for number in 0...steps {
             let clock = StepClock(device)
             let start = ContinuousClock.now
-            let batch = try clock.measure(.data, nextBatch)
-            _ = try learner.step([BatchPart(batch, views, on: device)], rates, number: number, clock: clock)
+            let parts = try clock.measure(.data) { try (0..<accumulation).map { _ in try nextBatch() } }
+            _ = try learner.step(
+                parts.map { BatchPart($0, views, on: device) }, rates, number: number, clock: clock)
             device.synchronize()
             if number > 0 {
                 measured.append(.init(seconds: (ContinuousClock.now - start).seconds, parts: clock.seconds))
             }
         }
         let report = StepMeasurement(
-            size: size.rawValue, batch: batch, localViews: localViews, device: device.description,
+            size: size.rawValue, batch: batch, accumulation: accumulation, localViews: localViews,
+            device: device.description,
             precision: precision.rawValue, threads: Libtorch.threadCount, viewsInTurn: viewsInTurn,
+            checkpointActivations: checkpointActivations,
             peakBytes: device.peakBytes, measured)
         print(json ? try report.json() : report.text)
     }
@@ -108,13 +121,14 @@ struct BenchStep: ParsableCommand {
     /// Where the batches come from: the image pipeline, or one batch of noise again and again.
     private func batches(_ views: MultiCropSettings) throws -> () throws -> ViewBatch {
         if randomViews {
-            let noise = ViewBatch.noise(images: batch, views)
+            let noise = ViewBatch.noise(images: batch / accumulation, views)
             return { noise }
         }
         let files = try folder.map(BenchFiles.init(folder:)) ?? BenchFiles(scenes: 32)
         let source = files.source(atLeast: 4 * batch)
         let loader = ViewLoader(
-            source: source, settings: views, batches: try MicroBatches(images: source.count, batch: batch, seed: 0),
+            source: source, settings: views,
+            batches: try MicroBatches(images: source.count, batch: batch, parts: accumulation, seed: 0),
             workers: workers)
         return { try loader.nextBatch() }
     }

@@ -26,6 +26,7 @@ struct SelfPatchCommand: ParsableCommand {
     /// The one place where errors become text and an exit code.
     static func main() {
         Libtorch.initialize()
+        Libtorch.keepMemory()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,4 +1,5 @@
 import Foundation
+import SelfPatchTensors
 import SelfPatchTraining
 
 /// What `bench step` measured; medians over the steps.
@@ -10,12 +11,17 @@ struct StepMeasurement: Encodable {
 
     let size: String
     let batch: Int
+    let accumulation: Int
     let localViews: Int
     let device: String
     let precision: String
     let threads: Int
     let viewsInTurn: Bool
+    let checkpointActivations: Bool
+    /// Of the process, or of the tensors on a GPU.
     let peakBytes: Int
+    /// Of large tensors on the CPU, which is the same in every run.
+    let peakTensorBytes: Int
     let secondsAStep: Double
     let fastest: Double
     let slowest: Double
@@ -23,18 +29,20 @@ struct StepMeasurement: Encodable {
     let parts: [String: Double]
 
     init(
-        size: String, batch: Int, localViews: Int, device: String, precision: String, threads: Int,
-        viewsInTurn: Bool,
-        peakBytes: Int, _ steps: [Step]
+        size: String, batch: Int, accumulation: Int, localViews: Int, device: String, precision: String, threads: Int,
+        viewsInTurn: Bool, checkpointActivations: Bool, peakBytes: Int, _ steps: [Step]
     ) {
         self.size = size
         self.batch = batch
+        self.accumulation = accumulation
         self.localViews = localViews
         self.device = device
         self.precision = precision
         self.threads = threads
         self.viewsInTurn = viewsInTurn
+        self.checkpointActivations = checkpointActivations
         self.peakBytes = peakBytes
+        peakTensorBytes = Libtorch.peakTensorBytes
         func median(_ values: [Double]) -> Double {
             let sorted = values.sorted()
             return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
@@ -57,8 +65,8 @@ struct StepMeasurement: Encodable {
                 + String(format: "%8.3f s %5.1f %%", seconds, 100 * seconds / secondsAStep)
         }
         return """
-            vit-\(size), batch \(batch), 2 global and \(localViews) local views, \(precision), \(device), \(threads) threads\
-            \(viewsInTurn ? ", views in turn" : "")
+            vit-\(size), batch \(batch)\(accumulation > 1 ? " in \(accumulation) parts" : ""), 2 global and \(localViews) local views, \(precision), \(device), \(threads) threads\
+            \(viewsInTurn ? ", views in turn" : "")\(checkpointActivations ? ", activations checkpointed" : "")
               step      \(String(format: "%8.3f s  (%.3f to %.3f)", secondsAStep, fastest, slowest))
             \(rows.joined(separator: "\n"))
               \(String(format: "%.2f images/s, peak %.2f GB", imagesASecond, Double(peakBytes) / 1e9))

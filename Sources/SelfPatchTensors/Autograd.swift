@@ -48,6 +48,34 @@ extension Tensor {
     }
 }
 
+extension Tensor {
+    /// `computation(self)`, of which nothing is kept for the backward but `self`: there it is computed again. Costs a forward pass and
+    /// saves all tensors in between (activation checkpointing).
+    ///
+    /// - Parameter computation: gives the same numbers each time. Where `self` asks for no gradient it runs as if alone.
+    public func recomputed(_ computation: @escaping (Tensor) -> Tensor) -> Tensor {
+        guard requiresGradient else { return computation(self) }
+        let context = Unmanaged.passRetained(Computation(computation)).toOpaque()
+        return Self.make("recomputed", self) { handles, out in
+            sp_recomputed(
+                handles[0],
+                { context, input in
+                    guard let context else { preconditionFailure("a computation without its context") }
+                    let body = Unmanaged<Computation>.fromOpaque(context).takeUnretainedValue().body
+                    return body(Tensor.owning(input, "input")).shared()
+                }, context,
+                { context in
+                    if let context { Unmanaged<Computation>.fromOpaque(context).release() }
+                }, out)
+        }
+    }
+
+    private final class Computation {
+        let body: (Tensor) -> Tensor
+        init(_ body: @escaping (Tensor) -> Tensor) { self.body = body }
+    }
+}
+
 /// Runs `body` without recording operations for `backward`, on this thread.
 public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
     let former = sp_set_gradient_mode(false)

@@ -113,8 +113,15 @@ public enum CUDA {
 
 /// What libtorch is and finds on this machine.
 public enum Libtorch {
-    /// Keeps returned memory in the process and libtorch's warnings silent. Once, before anything else.
+    /// Keeps libtorch's warnings silent, which a user can do nothing about. Once, before anything else.
     public static func initialize() { sp_initialize() }
+
+    /// Keeps the memory of large tensors on the CPU in the process from now on; fresh memory costs more time than most operations.
+    /// For programs that train, before the first tensor.
+    public static func keepMemory() { sp_keep_memory() }
+
+    /// The most bytes that large tensors on the CPU have taken together, where memory is kept; 0 elsewhere.
+    public static var peakTensorBytes: Int { Int(sp_peak_tensor_bytes(false)) }
 
     public static var version: String { String(cString: sp_version()) }
     /// The file of its CPU library, links resolved.

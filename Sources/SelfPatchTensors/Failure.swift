@@ -24,8 +24,8 @@ struct Failure {
                 Data(
                     """
                     Out of memory in \(operation()): \(failure.message)
-                    More parts a step (schedule.accumulation) and views in turn (schedule.viewsInTurn) need less for the same \
-                    step; so do a smaller batch (schedule.batchSize) and smaller or fewer views. Earlier checkpoints are whole.
+                    More parts a step (schedule.accumulation), views in turn (schedule.viewsInTurn) and checkpointed activations \
+                    (schedule.checkpointActivations) need less for the same step; so do a smaller batch (schedule.batchSize) and smaller or fewer views. Earlier checkpoints are whole.
 
                     """.utf8))
             exit(1)

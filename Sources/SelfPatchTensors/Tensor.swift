@@ -84,6 +84,9 @@ public final class Tensor {
         return "\(name) of " + shown.joined(separator: " and ")
     }
 
+    /// Gives libtorch a reference of its own.
+    func shared() -> OpaquePointer? { Self.calling([self]) { sp_tensor_share($0[0]) } }
+
     // MARK: What it is
 
     /// Sizes of all dimensions.

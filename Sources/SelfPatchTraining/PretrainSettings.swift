@@ -111,6 +111,7 @@ extension PretrainSettings {
         var learner = Learner.Settings(
             architecture: architecture, heads: heads, objective: objective, localViewCount: views.localCount,
             dropPath: model.dropPath, clip: optimizer.clip, viewsInTurn: schedule.viewsInTurn,
+            checkpointsActivations: schedule.checkpointActivations,
             precision: precision.resolved(on: device), seed: seed)
         learner.beta1 = optimizer.beta1
         learner.beta2 = optimizer.beta2

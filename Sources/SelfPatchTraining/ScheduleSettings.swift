@@ -10,6 +10,8 @@ public struct ScheduleSettings: Codable, Equatable, Sendable {
     public var accumulation = 1
     /// Take the student's views through one size after the other to save memory; the numbers stay the same.
     public var viewsInTurn = false
+    /// Compute the student's blocks a second time for the backward instead of keeping what is inside them; the numbers stay the same.
+    public var checkpointActivations = false
 
     public init() {}
 }

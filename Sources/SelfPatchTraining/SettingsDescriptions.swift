@@ -97,6 +97,8 @@ public enum SettingsDescriptions {
         "schedule.accumulation":
             "Parts that a step's images go through in, one after the other: less memory, same numbers.",
         "schedule.viewsInTurn": "Take the views through one after the other: less memory, same numbers.",
+        "schedule.checkpointActivations":
+            "Compute the student's blocks again for the backward: less memory, same numbers.",
 
         "evaluation": "k-NN accuracy on labelled images (one folder a class), during the run.",
         "evaluation.every": "How often; '0 epochs': never.",

@@ -33,7 +33,6 @@ import Testing
         #expect(!cases.isEmpty)
         let expected = try SafetensorsFile(path: folder + "/controls-expected.safetensors")
         for example in cases {
-            let path = folder + "/" + example.file
             try read(example, in: folder, expected)
             // Tests beside this one take processor time and memory too: of three readings the leanest counts.
             let costs = (0..<3).map { _ in Self.cost(of: folder + "/" + example.file) }

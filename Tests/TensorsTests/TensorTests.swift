@@ -35,6 +35,33 @@ import Testing
         #expect(x.gradient?.floats() == [3, -6])
     }
 
+    /// Made twice, with the gradients of what was made once; nothing of it outlives the backward.
+    @Test func recomputedValuesHaveTheSameGradients() {
+        final class Calls { var count = 0 }
+        let calls = Calls()
+        weak var held: Calls?
+        do {
+            let weight = Tensor.from([2, -1] as [Float], shape: [2])
+            weight.requiresGradient = true
+            let x = Tensor.from([1, 2] as [Float], shape: [2])
+            x.requiresGradient = true
+            let closed = Calls()
+            held = closed
+            let y = (x * 3.0).recomputed {
+                calls.count += 1
+                closed.count += 1
+                return ($0 * $0 * weight).recomputed { $0 * 1.0 }
+            }
+            #expect(y.floats() == [18, -36] && calls.count == 1)
+            (y * 0.5).sum().backward()
+            #expect(calls.count == 2)
+            #expect(x.gradient?.floats() == [18, -18] && weight.gradient?.floats() == [4.5, 18])
+            // Without gradients it runs as if alone.
+            #expect(withoutGradients { (weight * 1.0).recomputed { $0 + 1.0 } }.floats() == [3, 0])
+        }
+        #expect(held == nil)
+    }
+
     @Test func modesEndWithTheirClosure() {
         let x = Tensor.ones([2])
         x.requiresGradient = true

@@ -47,12 +47,13 @@ import Testing
         return Dictionary(uniqueKeysWithValues: present)
     }
 
-    /// Parts, views in turn, drop path, a share of the patches: the same gradients of the whole batch, for every objective.
+    /// Parts, views in turn, activations made twice, drop path, a share of the patches: the same gradients of the whole batch, for every objective.
     @Test(arguments: [0, 1, 2, 3, 4])
     func partsAndTurnsDoNotMatter(_ variant: Int) throws {
         func settings(inTurn: Bool) -> Learner.Settings {
             Self.settings {
                 $0.viewsInTurn = inTurn
+                $0.checkpointsActivations = inTurn
                 switch variant {
                 case 1: $0.objective.patchShare = 0.4
                 case 2: $0.objective.patchViews = .global

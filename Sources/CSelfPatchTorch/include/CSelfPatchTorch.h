@@ -47,6 +47,8 @@ typedef struct {
 // tensor.cpp: life, making, looking, moving
 
 void sp_tensor_release(sp_tensor tensor);
+/// One more reference to the same tensor.
+sp_tensor sp_tensor_share(sp_tensor tensor);
 /// Tensors alive that were given to a caller and not yet released.
 int64_t sp_tensor_live_count(void);
 
@@ -194,6 +196,12 @@ SP_CHECKED sp_error *sp_gradients_of(sp_tensor root, const sp_tensor *inputs, si
 /// A view of `value` whose backward hands `upstream * gradients[i]` to `inputs[i]`: for losses that compute their own gradients.
 SP_CHECKED sp_error *sp_with_gradients(
     sp_tensor value, const sp_tensor *inputs, const sp_tensor *gradients, size_t count, sp_tensor *out);
+/// From one tensor to another, as often as it is asked to; gives one reference. Called on the thread that asks.
+typedef sp_tensor (*sp_computation)(void *context, sp_tensor input);
+/// `compute(context, input)`, of which nothing is kept but `input`: its backward computes it again. `input` must require a gradient.
+/// `release(context)` is called when that can no longer happen.
+SP_CHECKED sp_error *sp_recomputed(
+    sp_tensor input, sp_computation compute, void *context, void (*release)(void *), sp_tensor *out);
 /// Sets this thread's mode and returns the former one.
 bool sp_set_gradient_mode(bool enabled);
 /// Sets this thread's autocast for a kind of device and returns whether it was on; clears its cache of cast weights.
@@ -212,9 +220,16 @@ SP_CHECKED sp_error *sp_norms(const sp_tensor *tensors, size_t count, sp_tensor 
 /// Multiplies tensor i by element i of `factors` [count], in place, without waiting for the device.
 SP_CHECKED sp_error *sp_scale_all(const sp_tensor *tensors, size_t count, sp_tensor factors);
 
+// arena.cpp: memory for large tensors on the CPU
+
+/// From now on it stays with the process; before the first tensor.
+void sp_keep_memory(void);
+/// The most bytes that large tensors on the CPU have taken together since the start, or since the peak was last forgotten.
+int64_t sp_peak_tensor_bytes(bool forget);
+
 // device.cpp: what the machine offers
 
-/// Once, before anything else: returned memory stays with the process, warnings of libtorch stay silent.
+/// Once, before anything else: warnings of libtorch stay silent.
 void sp_initialize(void);
 const char *sp_version(void);
 /// The file that libtorch was loaded from. Static memory.

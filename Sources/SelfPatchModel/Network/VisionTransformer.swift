@@ -24,10 +24,14 @@ public struct VisionTransformer: Parameterized {
             ? nil : LayerNorm(width: architecture.width, epsilon: architecture.normEpsilon, initializer)
     }
 
-    /// - Parameter views: `[images, channels, height, width]`, normalised, any size that holds a patch.
+    /// - Parameters:
+    ///   - views: `[images, channels, height, width]`, normalised, any size that holds a patch.
+    ///   - recomputing: keep only the tokens between blocks for the backward, and compute each block again there.
     /// - Returns: the last block's tokens, not normed: `[images, patches, width]`, after prefix tokens where there are any.
-    public func callAsFunction(_ views: Tensor, _ dropPath: DropPath = .none) -> Tensor {
-        blocks.reduce(embedded(views)) { tokens, block in block(tokens, dropPath) }
+    public func callAsFunction(_ views: Tensor, _ dropPath: DropPath = .none, recomputing: Bool = false) -> Tensor {
+        blocks.reduce(embedded(views)) { tokens, block in
+            recomputing ? tokens.recomputed { block($0, dropPath) } : block(tokens, dropPath)
+        }
     }
 
     /// The patches after each of the given blocks (from 0), in ascending order, not normed: the levels that dense heads stand on.

@@ -16,8 +16,10 @@ public struct Predictions {
 
 extension Network {
     /// The student's part of a step, for all views at once or for some of them.
+    /// - Parameter recomputing: save memory, see `VisionTransformer`.
     public func predictions(
-        for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, dropPath: (Views) -> DropPath
+        for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, recomputing: Bool = false,
+        dropPath: (Views) -> DropPath
     ) -> Predictions {
         guard let aggregation, let imageHead else {
             preconditionFailure("a student without aggregation module or without heads")
@@ -25,7 +27,7 @@ extension Network {
         var summaries: [Tensor] = []
         var chosen: [(vectors: Tensor, views: Views)] = []
         for views in groups {
-            let tokens = backbone(views.pixels, dropPath(views))
+            let tokens = backbone(views.pixels, dropPath(views), recomputing: recomputing)
             summaries.append(aggregation.summary(of: tokens))
             if settings.hasPatchLoss, settings.patchViews == .all || views.numbers.lowerBound < 2 {
                 chosen.append((draw.chosen(of: aggregation.patches(of: tokens), views), views))

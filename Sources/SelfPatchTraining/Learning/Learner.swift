@@ -28,13 +28,15 @@ public final class Learner {
         public var epsilon = 1e-8
         /// Every view forward and backward by itself, for less memory and the same step.
         public var viewsInTurn: Bool
+        /// The student's blocks are computed again for the backward, for less memory and the same step.
+        public var checkpointsActivations: Bool
         public var precision: Precision
         public var seed: UInt64
 
         public init(
             architecture: Architecture, heads: HeadSizes, objective: ObjectiveSettings, localViewCount: Int,
-            dropPath: Double = 0.1, clip: Double = 3, viewsInTurn: Bool = false, precision: Precision = .float32,
-            seed: UInt64 = 0
+            dropPath: Double = 0.1, clip: Double = 3, viewsInTurn: Bool = false,
+            checkpointsActivations: Bool = false, precision: Precision = .float32, seed: UInt64 = 0
         ) {
             self.architecture = architecture
             self.heads = heads
@@ -43,6 +45,7 @@ public final class Learner {
             self.dropPath = dropPath
             self.clip = clip
             self.viewsInTurn = viewsInTurn
+            self.checkpointsActivations = checkpointsActivations
             self.precision = precision
             self.seed = seed
         }

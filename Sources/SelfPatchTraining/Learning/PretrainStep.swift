@@ -111,7 +111,9 @@ extension Learner {
 
     private func predictions(for views: [Views], _ draw: PatchDraw, step: Int) -> Predictions {
         settings.precision.run(on: student.device) {
-            student.predictions(for: views, settings.objective, draw: draw) {
+            student.predictions(
+                for: views, settings.objective, draw: draw, recomputing: settings.checkpointsActivations
+            ) {
                 DropPath(
                     rate: settings.dropPath, depth: settings.architecture.depth, seed: settings.seed, step: step,
                     rows: $0.rows)

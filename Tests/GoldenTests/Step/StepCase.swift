@@ -122,9 +122,10 @@ struct StepGolden {
     func tensors(_ file: String) throws -> [String: Tensor] { try SafetensorsFile(path: folder.file(file)).tensors() }
 
     /// A learner in the case's starting state.
-    func learner(viewsInTurn: Bool = false) throws -> Learner {
+    func learner(_ variant: StepVariant = .plain) throws -> Learner {
         var settings = numbers.learnerSettings
-        settings.viewsInTurn = viewsInTurn
+        settings.viewsInTurn = variant.viewsInTurn
+        settings.checkpointsActivations = variant.checkpointsActivations
         let learner = Learner(settings, device: .cpu)
         let start = try tensors(numbers.files.start)
         for (network, name) in [(learner.student, "student"), (learner.teacher, "teacher")] {

@@ -133,7 +133,7 @@ import Testing
     @Test(arguments: Goldens.folders(.step), StepVariant.all)
     func gradientsAgree(_ folder: Goldens.Folder, _ variant: StepVariant) throws {
         let golden = try StepGolden(folder)
-        let learner = try golden.learner(viewsInTurn: variant.viewsInTurn)
+        let learner = try golden.learner(variant)
         let step = golden.numbers.steps[0]
         let parts = try golden.parts(step, imagesPerPart: variant.imagesPerPart)
         _ = learner.gradients(of: parts, golden.numbers.rates(step), number: 0)
@@ -154,7 +154,7 @@ import Testing
     func stepsAgree(_ folder: Goldens.Folder, _ variant: StepVariant) throws {
         let golden = try StepGolden(folder)
         let numbers = golden.numbers
-        let learner = try golden.learner(viewsInTurn: variant.viewsInTurn)
+        let learner = try golden.learner(variant)
         let norm = numbers.tolerances.gradient_norm
         for step in numbers.steps {
             let rates = numbers.rates(step)
@@ -260,17 +260,20 @@ import Testing
     }
 }
 
-/// The same step made otherwise: in one part or image by image, all views together or each in turn.
+/// The same step made otherwise: in one part or image by image, all views together or each in turn, activations kept or made twice.
 struct StepVariant: CustomStringConvertible, Sendable {
-    let imagesPerPart: Int?
-    let viewsInTurn: Bool
+    var imagesPerPart: Int?
+    var viewsInTurn = false
+    var checkpointsActivations = false
 
+    static let plain = StepVariant()
     static let all = [
-        StepVariant(imagesPerPart: nil, viewsInTurn: false), StepVariant(imagesPerPart: 1, viewsInTurn: false),
-        StepVariant(imagesPerPart: 1, viewsInTurn: true),
+        plain, StepVariant(imagesPerPart: 1), StepVariant(imagesPerPart: 1, viewsInTurn: true),
+        StepVariant(viewsInTurn: true, checkpointsActivations: true),
     ]
 
     var description: String {
         (imagesPerPart.map { "\($0) image a part" } ?? "whole batch") + (viewsInTurn ? ", views in turn" : "")
+            + (checkpointsActivations ? ", activations checkpointed" : "")
     }
 }

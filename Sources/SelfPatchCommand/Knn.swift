@@ -104,7 +104,7 @@ struct Knn: ParsableCommand {
             }
         }
         let head = """
-            \(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps
+            \(trained.title)
             \(report.trainingCount) images vote, \(report.validationCount) are classified, \(report.classCount) classes
             """
         return ([head, table.text] + Set(notes).sorted()).joined(separator: "\n")

@@ -36,7 +36,7 @@ struct LinearRun {
         guard let images = found else { preconditionFailure("a session that examined nothing") }
         let (live, log) = (session.live, session.log)
         try log.note(
-            "\(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps; \(train.count) images of "
+            "\(trained.title); \(train.count) images of "
                 + "\(train.classes.count) classes to train on, \(validation.count) to score; on \(settings.device), "
                 + "\(Libtorch.threadCount) threads.")
         let unscored = Set(train.classes).subtracting(validation.classes).sorted()
@@ -82,7 +82,7 @@ struct LinearRun {
             classes.add(entry.name, String(entry.images), percent(entry.top1), percent(entry.top5))
         }
         return """
-            \(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps
+            \(trained.title)
             \(report.trainingCount) images trained on for \(report.epochs) epochs, \(report.validationCount) scored, \
             \(report.classes.count) classes
 

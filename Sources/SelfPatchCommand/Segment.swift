@@ -117,7 +117,7 @@ struct Segment: ParsableCommand {
     }
 
     private func printTable(_ score: ConfusionMatrix, _ trained: TrainedNetwork) {
-        print("\(trained.part.rawValue) of \(trained.path), \(trained.description.steps) steps")
+        print(trained.title)
         print("\(score.total) patches labelled, \(score.classCount) classes")
         for number in 0..<score.classCount {
             print("IoU of label \(number + firstClass): \(Self.percent(score.intersectionOverUnion(of: number))) %")

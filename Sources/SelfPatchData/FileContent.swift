@@ -1,4 +1,5 @@
 import Foundation
+import SelfPatchFormats
 
 /// The bytes of one file, read at once into memory of their own.
 ///

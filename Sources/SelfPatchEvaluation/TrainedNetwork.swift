@@ -5,7 +5,7 @@ import SelfPatchModel
 import SelfPatchTensors
 import SelfPatchTraining
 
-/// A network to be used, found by what a person names: a weights file, a checkpoint, or a run's folder.
+/// A network to be used, found by what a person names: a run's folder, or weights of this program or another.
 public struct TrainedNetwork {
     /// Which of a run's networks is meant.
     public enum Part: String, CaseIterable, Codable, Sendable {
@@ -22,11 +22,20 @@ public struct TrainedNetwork {
     /// The file that it came from.
     public let path: String
     public let part: Part
+    /// What was found and decided about weights of another program, in sentences; empty for our own.
+    public let notes: [String]
 
     /// - Parameters:
-    ///   - path: a file of weights, which holds a teacher; a checkpoint; or the folder of a run, finished or not.
-    /// - Throws: `UserError` where the path does not hold the part that is asked for.
-    public init(path: String, part: Part = .teacher, device: Device) throws {
+    ///   - path: the folder of a run, finished or not; a file of weights or a checkpoint, ours or of an origin that is known; or
+    ///     a folder that holds such a file and its configuration.
+    ///   - heads: the number of attention heads, where neither the file nor a configuration beside it tells it.
+    ///   - allowsMissing: see `ForeignWeights.Options`.
+    ///   - withProjectionHeads: also read the projection heads, where there are some.
+    /// - Throws: `UserError` where the path does not hold the part that is asked for, or is not understood.
+    public init(
+        path: String, part: Part = .teacher, heads: Int? = nil, allowsMissing: Bool = false,
+        withProjectionHeads: Bool = false, device: Device
+    ) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw UserError("\(path) is not there. Name a weights file or the folder of a run.", kind: .usage)
@@ -40,17 +49,23 @@ public struct TrainedNetwork {
             }
             (network, description) = try Self.drawn(for: RunFolder(existing: path), device: device)
             self.path = path
+            notes = []
             return
         }
-        self.path = isFolder.boolValue ? try Self.file(in: RunFolder(existing: path), part: part) : path
-        let isCheckpoint = try SafetensorsFile(path: self.path).metadata["checkpoint"] != nil
-        guard isCheckpoint || part == .teacher else {
-            throw UserError(
-                "\(self.path) holds the teacher alone. The student is in the run's checkpoints: name the run's folder.",
-                kind: .usage)
-        }
-        (network, description) = try WeightsFile.read(
-            self.path, prefix: isCheckpoint ? "\(part.rawValue)." : "", device: device)
+        let file = RunFolder.isRun(path) ? try Self.file(in: RunFolder(existing: path), part: part) : path
+        let loaded = try LoadedWeights(
+            path: file,
+            ForeignWeights.Options(
+                part: part == .student ? .student : .teacher, heads: heads, allowsMissing: allowsMissing),
+            withProjectionHeads: withProjectionHeads, device: device)
+        self.path = loaded.path
+        (network, description, notes) = (loaded.network, loaded.description, loaded.notes)
+    }
+
+    /// What it is, for the head of a table: "teacher of runs/photos/weights.safetensors, 500 steps".
+    public var title: String {
+        description.origin == .selfpatch
+            ? "\(part.rawValue) of \(path), \(description.steps) steps" : "\(path), \(description.origin)"
     }
 
     /// Takes features with this network's own view and normalisation.

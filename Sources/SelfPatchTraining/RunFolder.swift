@@ -25,6 +25,9 @@ public struct RunFolder: Sendable {
     /// Holds the newest checkpoint's name, for people and scripts.
     public var latestFile: String { checkpointFolder + "/latest" }
 
+    /// Whether a path leads to a folder of a run.
+    public static func isRun(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path + "/settings.yaml") }
+
     /// A folder that is known to hold a run.
     ///
     /// - Throws: `UserError` if there is none.

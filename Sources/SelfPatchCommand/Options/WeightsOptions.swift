@@ -7,11 +7,17 @@ import SelfPatchTensors
 /// Which network a command uses, and on what.
 struct WeightsOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("A run's folder, or a file of weights or a checkpoint.", valueName: "run|file"))
+        help: ArgumentHelp(
+            "A run's folder; or weights, a checkpoint or a model's folder of this program, SelfPatch's authors, DINO, timm or Hugging Face.",
+            valueName: "run|file|dir"))
     var weights: String
 
     @Option(help: "The teacher, the student, or the untrained network as the run drew it.")
     var network = TrainedNetwork.Part.teacher
+
+    @Option(
+        help: ArgumentHelp("Heads of attention, where nothing in or beside the weights tells them.", valueName: "n"))
+    var heads: Int?
 
     @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:1 or mps.", valueName: "device"))
     var device = "auto"
@@ -20,13 +26,17 @@ struct WeightsOptions: ParsableArguments {
     var threads = 0
 
     func validate() throws {
+        if let heads, heads < 1 { throw ValidationError("--heads is \(heads); it has to be at least 1.") }
         if threads < 0 { throw ValidationError("--threads is \(threads); it is 0 or the number of threads.") }
     }
 
     /// Sets the threads and reads the network.
     func load() throws -> TrainedNetwork {
         Libtorch.threadCount = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
-        return try TrainedNetwork(path: weights, part: network, device: try Device.resolve(device))
+        let trained = try TrainedNetwork(
+            path: weights, part: network, heads: heads, device: try Device.resolve(device))
+        for note in trained.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+        return trained
     }
 }
 

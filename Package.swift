@@ -76,7 +76,7 @@ let package = Package(
                 "SelfPatchEvaluation", "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers",
                 "SelfPatchTensors", "SelfPatchFormats", "CSelfPatchPixels", "TestSupport",
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["SelfPatchData", "SelfPatchFormats", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

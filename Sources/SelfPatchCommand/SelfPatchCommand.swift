@@ -14,6 +14,7 @@ struct SelfPatchCommand: ParsableCommand {
             Knn.self,
             Linear.self,
             Segment.self,
+            Track.self,
             Import.self,
             Demo.self,
             Settings.self,

@@ -37,4 +37,28 @@ extension Tensor {
             sp_neighbor_attention($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $1)
         }
     }
+
+    /// Tokens `[patches, width]` of a grid as `propagatedLabels` reads them, for windows of this radius.
+    public func windowKeys(grid: Grid, radius: Int) -> Tensor {
+        Self.make("window keys", self) {
+            sp_window_keys($0[0], Int64(grid.rows), Int64(grid.columns), Int64(radius), $1)
+        }
+    }
+
+    /// Labels of the patches nearest to each of the queries `[patches, width]`, averaged; see `LabelPropagation`.
+    ///
+    /// - Parameters:
+    ///   - keys: of each frame what `windowKeys` gave for the same grid and radius.
+    ///   - labels: of each frame `[patches, objects]`.
+    public static func propagatedLabels(
+        queries: Tensor, keys: [Tensor], labels: [Tensor], grid: Grid, radius: Int, top: Int, temperature: Double
+    ) -> Tensor {
+        precondition(keys.count == labels.count, "\(keys.count) keys, \(labels.count) labels")
+        return make("propagated labels", of: [queries] + keys + labels) { handles, out in
+            sp_propagate_labels(
+                handles[0], handles.baseAddress.map { $0 + 1 }, handles.baseAddress.map { $0 + 1 + keys.count },
+                keys.count,
+                Int64(grid.rows), Int64(grid.columns), Int64(radius), Int64(top), temperature, out)
+        }
+    }
 }

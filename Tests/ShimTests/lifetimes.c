@@ -187,6 +187,27 @@ static void layersRun(void) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_tensor_release(all[i]);
 }
 
+/// Windows at every border and corner, on grids that no tile fits: what is read beyond the memory valgrind sees.
+static void windowsStayInside(void) {
+    const int64_t grids[][3] = {{1, 1, 0}, {1, 1, 12}, {3, 5, 1}, {2, 17, 4}, {5, 33, 12}, {20, 3, 19}};
+    for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
+        int64_t rows = grids[i][0], columns = grids[i][1], radius = grids[i][2];
+        sp_tensor tokens = counting(INTS(rows * columns, 7)), keys[2], labels[2], found, wrong = NULL;
+        for (int j = 0; j < 2; j++) {
+            DO(sp_window_keys(tokens, rows, columns, radius, &keys[j]));
+            DO(sp_full(INTS(rows * columns, 3), 0.5, SP_FLOAT32, cpu, &labels[j]));
+        }
+        DO(sp_propagate_labels(tokens, keys, labels, 2, rows, columns, radius, 5, 0.1, &found));
+        EXPECT(fabs(sum(found) - 1.5 * (double)(rows * columns)) < 1e-3);
+        REFUSED(
+            sp_propagate_labels(tokens, labels, keys, 2, rows, columns, radius, 5, 0.1, &wrong), SP_ERROR_TORCH, "keys");
+        REFUSED(sp_window_keys(tokens, rows + 1, columns, radius, &wrong), SP_ERROR_TORCH, "tokens");
+        EXPECT(wrong == NULL);
+        sp_tensor all[] = {tokens, keys[0], keys[1], labels[0], labels[1], found};
+        for (size_t j = 0; j < sizeof all / sizeof *all; j++) sp_tensor_release(all[j]);
+    }
+}
+
 static void gradientsOutliveTheirGraph(void) {
     sp_tensor leaf = counting(INTS(3)), squared, loss, gradient = NULL, none = NULL;
     sp_set_requires_gradient(leaf, true);
@@ -293,6 +314,7 @@ int main(int count, char **arguments) {
     RUN(pairsAreGivenWhole);
     RUN(failuresLeaveNothingBehind);
     RUN(layersRun);
+    RUN(windowsStayInside);
     RUN(gradientsOutliveTheirGraph);
     RUN(givenGradientsArriveAtTheirInputs);
     RUN(optimizersWorkInPlace);

@@ -165,7 +165,7 @@ SP_CHECKED sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out);
 /// Mean over what is not ignored. `logits` [n, classes, ...], `labels` [n, ...] int64.
 SP_CHECKED sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out);
 
-// distributions.cpp, neighbors.cpp: this program's own kernels, for float32 on the CPU
+// distributions.cpp, neighbors.cpp, propagation.cpp: this program's own kernels, for float32 on the CPU
 
 /// logits [rows, K] become softmax((logits - center) / temperature), in place.
 SP_CHECKED sp_error *sp_centered_softmax_into(sp_tensor logits, sp_tensor center, double temperature);
@@ -182,6 +182,14 @@ SP_CHECKED sp_error *sp_neighbor_similarities(sp_tensor tokens, sp_tensor table,
 SP_CHECKED sp_error *sp_neighbor_attention(
     sp_tensor query, sp_tensor keys, sp_tensor values, sp_tensor own_logits, sp_tensor own_values, sp_tensor table,
     sp_tensor excluded_or_null, sp_tensor *out);
+/// Tokens [rows * columns, width] as `sp_propagate_labels` reads them for windows of this radius.
+SP_CHECKED sp_error *sp_window_keys(sp_tensor tokens, int64_t rows, int64_t columns, int64_t radius, sp_tensor *out);
+/// For each of the queries [rows * columns, width] the mean of `labels` over the patches of all frames, at most `radius` rows and
+/// columns away, whose product with the query is among the `top` largest (all that equal the last of these count), with weights
+/// exp(product / temperature). keys: of `sp_window_keys` with this radius; labels: [rows * columns, objects]; `count` of each.
+SP_CHECKED sp_error *sp_propagate_labels(
+    sp_tensor queries, const sp_tensor *keys, const sp_tensor *labels, size_t count, int64_t rows, int64_t columns,
+    int64_t radius, int64_t top, double temperature, sp_tensor *out);
 
 // autograd.cpp
 

@@ -6,11 +6,20 @@ import SelfPatchTensors
 
 /// Which network a command uses, and on what.
 struct WeightsOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "A run's folder; or weights, a checkpoint or a model's folder of this program, SelfPatch's authors, DINO, timm or Hugging Face.",
-            valueName: "run|file|dir"))
+    @Option(help: NetworkOptions.weightsHelp)
     var weights: String
+
+    @OptionGroup var use: NetworkOptions
+
+    /// Sets the threads and reads the network.
+    func load() throws -> TrainedNetwork { try use.load(weights) }
+}
+
+/// The same without the weights' path, for commands that can do something without a network.
+struct NetworkOptions: ParsableArguments {
+    static let weightsHelp = ArgumentHelp(
+        "A run's folder; or weights, a checkpoint or a model's folder of this program, SelfPatch's authors, DINO, timm or Hugging Face.",
+        valueName: "run|file|dir")
 
     @Option(help: "The teacher, the student, or the untrained network as the run drew it.")
     var network = TrainedNetwork.Part.teacher
@@ -31,7 +40,7 @@ struct WeightsOptions: ParsableArguments {
     }
 
     /// Sets the threads and reads the network.
-    func load() throws -> TrainedNetwork {
+    func load(_ weights: String) throws -> TrainedNetwork {
         Libtorch.threadCount = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
         let trained = try TrainedNetwork(
             path: weights, part: network, heads: heads, device: try Device.resolve(device))

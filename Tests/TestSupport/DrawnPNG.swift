@@ -1,25 +1,36 @@
 import Foundation
 import SelfPatchFormats
 
-/// A PNG of any bit depth, its rows stored uncompressed.
-struct DrawnPNG {
+/// A PNG of any bit depth, its rows stored as they are.
+package struct DrawnPNG {
     /// 0: grey, 2: colour, 3: places in a palette.
-    var colorType: UInt8
-    var bits: Int
+    package var colorType: UInt8
+    package var bits: Int
     /// Rows of samples.
-    var rows: [[Int]]
+    package var rows: [[Int]]
     /// Red, green and blue of each entry.
-    var palette: [[UInt8]] = []
+    package var palette: [[UInt8]]
 
-    func bytes() -> Data {
+    package init(colorType: UInt8, bits: Int, rows: [[Int]], palette: [[UInt8]] = []) {
+        self.colorType = colorType
+        self.bits = bits
+        self.rows = rows
+        self.palette = palette
+    }
+
+    package func bytes() -> Data {
         var file = Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         let width = rows[0].count / (colorType == 2 ? 3 : 1)
         file += chunk("IHDR", big32(width) + big32(rows.count) + [UInt8(bits), colorType, 0, 0, 0])
         if !palette.isEmpty { file += chunk("PLTE", palette.flatMap { $0 }) }
         let packed = rows.flatMap { [UInt8(0)] + self.packed($0) }
-        let length = [UInt8(packed.count & 255), UInt8(packed.count >> 8)]
-        file += chunk(
-            "IDAT", [0x78, 0x01, 1] + length + length.map { ~$0 } + packed + big32(adler(packed)))
+        let blocks = stride(from: 0, to: packed.count, by: 65_535).flatMap { start in
+            let block = packed[start..<min(start + 65_535, packed.count)]
+            let isLast: UInt8 = block.endIndex == packed.count ? 1 : 0
+            let length = [UInt8(block.count & 255), UInt8(block.count >> 8)]
+            return [isLast] + length + length.map { ~$0 } + block
+        }
+        file += chunk("IDAT", [0x78, 0x01] + blocks + big32(adler(packed)))
         return file + chunk("IEND", [])
     }
 

@@ -80,29 +80,41 @@ public struct LabelPropagation {
         return labels
     }
 
-    /// The same with tensor operations on any device, row of queries by row of queries: what the kernel means.
+    /// Rows of queries that are looked at together by tensor operations: enough to keep a GPU busy, and few enough that what is
+    /// computed beyond the windows stays small.
+    private static let rowsTogether = 8
+
+    /// The same with tensor operations on any device: what the kernel means.
     private func plainLabels(of queries: Tensor, from frames: [Frame]) -> Tensor {
         let (rows, columns) = (grid.rows, grid.columns)
         let width = queries.size(1)
         let objects = first.labels.size(1)
         let keys = Tensor.stacked(frames.map { $0.keys.reshaped([rows, columns, width]) })
         let labels = Tensor.stacked(frames.map { $0.labels.reshaped([rows, columns, objects]) })
-        let places = Tensor.range(columns, device: queries.device)
-        let tooFar = (places.unsqueezed(1) - places.unsqueezed(0)).magnitude() > Double(radius)  // [columns, columns]
-        let found = (0..<rows).map { row in
-            let near = max(0, row - radius)..<min(rows, row + radius + 1)
-            let sources = frames.count * near.count
-            let cosines = queries.narrowed(0, row * columns..<(row + 1) * columns)
-                .matmul(keys.narrowed(1, near).reshaped([sources * columns, width]).transposed())
-                .reshaped([columns, sources, columns])
-                .filled(where: tooFar.unsqueezed(1), with: -.infinity)
-                .reshaped([columns, sources * columns])
-            let top = cosines.top(min(settings.topCount, sources * columns)).values
+        func areFar(_ a: Range<Int>, _ b: Range<Int>) -> Tensor {
+            func places(_ range: Range<Int>) -> Tensor {
+                Tensor.range(range.count, device: queries.device) + Double(range.lowerBound)
+            }
+            return (places(a).unsqueezed(1) - places(b).unsqueezed(0)).magnitude() > Double(radius)
+        }
+        let columnsAreFar = areFar(0..<columns, 0..<columns).reshaped([1, columns, 1, 1, columns])
+        let found = stride(from: 0, to: rows, by: Self.rowsTogether).map { start in
+            let asked = start..<min(rows, start + Self.rowsTogether)
+            let near = max(0, asked.lowerBound - radius)..<min(rows, asked.upperBound + radius)
+            let rowsAreFar = areFar(asked, near).reshaped([asked.count, 1, 1, near.count, 1])
+            let sources = frames.count * near.count * columns
+            let cosines = queries.narrowed(0, asked.lowerBound * columns..<asked.upperBound * columns)
+                .matmul(keys.narrowed(1, near).reshaped([sources, width]).transposed())
+                .reshaped([asked.count, columns, frames.count, near.count, columns])
+                .filled(where: rowsAreFar, with: -.infinity)
+                .filled(where: columnsAreFar, with: -.infinity)
+                .reshaped([asked.count * columns, sources])
+            let top = cosines.top(min(settings.topCount, sources)).values
             let least = top.narrowed(1, top.size(1) - 1..<top.size(1))
             let weights = ((cosines - top.narrowed(1, 0..<1)) / settings.temperature).exp()
                 .filled(where: cosines < least, with: 0)
             let shares = weights / weights.sum(1, keeping: true)
-            return shares.matmul(labels.narrowed(1, near).reshaped([sources * columns, objects]))
+            return shares.matmul(labels.narrowed(1, near).reshaped([sources, objects]))
         }
         return Tensor.concatenated(found)
     }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON document of which nothing is known beforehand, as another program's configuration.
-public enum JSONValue: Equatable, Sendable, Decodable {
+public enum JSONValue: Equatable, Sendable, Codable {
     case null
     case bool(Bool)
     case int(Int)
@@ -44,6 +44,21 @@ public enum JSONValue: Equatable, Sendable, Decodable {
             self = .array(value)
         } else {
             self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .int(let value): try container.encode(value)
+        // JSON has no other numbers.
+        case .double(let value):
+            if value.isFinite { try container.encode(value) } else { try container.encode("\(value)") }
+        case .string(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
         }
     }
 

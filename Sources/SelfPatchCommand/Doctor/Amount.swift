@@ -2,9 +2,10 @@ import Foundation
 
 /// Amounts as people read them.
 enum Amount {
-    /// `499 MB`, `25.3 GB`: powers of 1000.
+    /// `12 kB`, `499 MB`, `25.3 GB`: powers of 1000.
     static func bytes(_ count: Int) -> String {
         let count = Double(count)
+        if count < 1e6 { return "\(decimal(count / 1e3, places: 0)) kB" }
         if count < 1e9 { return "\(decimal(count / 1e6, places: 0)) MB" }
         return "\(decimal(count / 1e9, places: count < 1e11 ? 1 : 0)) GB"
     }

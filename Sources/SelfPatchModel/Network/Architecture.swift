@@ -121,6 +121,30 @@ extension Architecture {
     }
 }
 
+extension Architecture: CustomStringConvertible {
+    /// What it is, for a person: sentences without their subject.
+    public var description: String {
+        var parts = [
+            "\(depth) blocks of width \(width), hidden width \(hiddenWidth), patches of \(patchSize) x \(patchSize) pixels",
+            "positions for \(positionGrid), resized by the rule \(positionRule.rawValue)",
+        ]
+        if hasClassToken { parts.append("a class token") }
+        if registerCount > 0 { parts.append("\(registerCount) registers") }
+        switch finalNorm {
+        case .none: parts.append("no final norm")
+        case .tokens: parts.append("a final norm on all tokens")
+        case .pooled: parts.append("a final norm on the mean patch")
+        }
+        let summary =
+            switch imageSummary {
+            case .aggregation: "what the aggregation module says"
+            case .classToken: "the class token"
+            case .meanPatch: "the mean patch"
+            }
+        return parts.joined(separator: ", ") + ". The image summary is \(summary)."
+    }
+}
+
 /// The sizes of the projection heads.
 public struct HeadSizes: Codable, Equatable, Sendable {
     /// Outputs of the image head, K.

@@ -76,7 +76,7 @@ public struct ForeignWeights {
             mean: normalization.mean, deviation: normalization.deviation, viewSize: viewSize, steps: 0,
             origin: network.origin)
         self.notes =
-            ["This is \(network.origin): \(architecture.sentence)"]
+            ["This is \(network.origin): \(architecture)"]
             + [
                 "\(heads.value) \(heads.value == 1 ? "head" : "heads") of attention: \(heads.source). Epsilon \(network.normEpsilon.value): \(network.normEpsilon.source)."
             ]

@@ -111,27 +111,3 @@ extension RecognizedNetwork {
             hiddenWidth: first[0], bottleneck: last[1], learnedGain: learnsGain)
     }
 }
-
-extension Architecture {
-    /// What it is, for a person.
-    var sentence: String {
-        var parts = [
-            "\(depth) blocks of width \(width), hidden width \(hiddenWidth), patches of \(patchSize) x \(patchSize) pixels",
-            "positions for \(positionGrid), resized by the rule \(positionRule.rawValue)",
-        ]
-        if hasClassToken { parts.append("a class token") }
-        if registerCount > 0 { parts.append("\(registerCount) registers") }
-        switch finalNorm {
-        case .none: parts.append("no final norm")
-        case .tokens: parts.append("a final norm on all tokens")
-        case .pooled: parts.append("a final norm on the mean patch")
-        }
-        let summary =
-            switch imageSummary {
-            case .aggregation: "what the aggregation module says"
-            case .classToken: "the class token"
-            case .meanPatch: "the mean patch"
-            }
-        return parts.joined(separator: ", ") + ". The image summary is \(summary)."
-    }
-}

@@ -18,6 +18,10 @@ struct Pretrain: ParsableCommand {
             and harms nothing. --resume goes on at the exact step: on the same processor with the same number of threads \
             the numbers are those of a run that never stopped.
 
+            With --initialise-from a run begins with weights of this program or another: what has no place in the network (class \
+            token, final norm) is left out, what is missing (aggregation module, heads) is freshly made, and both are said; \
+            sizes have to be the settings', and `--set initial.resize=true` resizes position table and patch embedding.
+
             Settings come from the preset, then the file of --config, then --set and the other options; `selfpatch settings` \
             explains them all.
 
@@ -25,6 +29,7 @@ struct Pretrain: ParsableCommand {
               selfpatch pretrain --data photos --output runs/photos
               selfpatch pretrain --data photos --output runs/dino --preset nano-photos-dino --seed 1
               selfpatch pretrain --data photos --output runs/a --set schedule.length='20 epochs' --set objective.window=5
+              selfpatch pretrain --data photos --output runs/b --preset vit-small-1gpu --initialise-from dino_deitsmall16_pretrain.pth
               selfpatch pretrain --resume runs/photos --time-limit 8h
             """)
 
@@ -42,6 +47,13 @@ struct Pretrain: ParsableCommand {
             "Settings to start from (default: one that suits the device); see `selfpatch settings`.", valueName: "name")
     )
     var preset: String?
+
+    @Option(
+        name: .customLong("initialise-from"),
+        help: ArgumentHelp(
+            "Begin with these weights: a run, a file or a folder, of this program or another (see `selfpatch import`).",
+            valueName: "run|file|dir"))
+    var initialWeights: String?
 
     @Option(help: ArgumentHelp("A YAML file with settings that differ from the preset's.", valueName: "file"))
     var config: String?
@@ -91,7 +103,7 @@ struct Pretrain: ParsableCommand {
         for (option, path, value) in [
             ("--device", "device", device), ("--precision", "precision", precision), ("--seed", "seed", seed),
             ("--threads", "threads", threads), ("--batch", "schedule.batchSize", batch == "auto" ? nil : batch),
-            ("--data", "data.folder", data),
+            ("--data", "data.folder", data), ("--initialise-from", "initial.weights", initialWeights),
         ] {
             guard let value else { continue }
             try tree.set(path, to: value, source: "\(option) \(value)")
@@ -124,8 +136,9 @@ struct Pretrain: ParsableCommand {
     }
 
     private func planToResume(_ path: String) throws -> PretrainPlan {
-        guard output == nil, preset == nil else {
-            throw ValidationError("--resume goes on with a run as it is; --output and --preset begin a new one.")
+        guard output == nil, preset == nil, initialWeights == nil else {
+            throw ValidationError(
+                "--resume goes on with a run as it is; --output, --preset and --initialise-from begin a new one.")
         }
         guard batch != "auto" else {
             throw ValidationError("--batch auto is for a new run; a run goes on with the batch that it began with.")

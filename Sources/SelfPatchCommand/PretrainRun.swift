@@ -26,6 +26,7 @@ struct PretrainRun {
         try settings.validate(images: images.count)
         let evaluators = settings.evaluation.every.amount > 0 ? [try NearestNeighborEvaluator(settings)] : []
         self.plan = plan.with(settings)
+        let initial = plan.isNew ? try InitialWeights(settings) : nil
 
         let text = try SettingsTree(encoding: settings).yaml { SettingsDescriptions[$0] }
         var source: TrainingImages?
@@ -38,9 +39,13 @@ struct PretrainRun {
         }
         guard let source else { preconditionFailure("a session that examined nothing") }
         let live = session.live
+        // A run that was stopped before its first checkpoint begins again, with what it began with.
+        let start = try initial ?? (session.checkpoint == nil ? InitialWeights(settings) : nil)
+        for note in start?.notes ?? [] { try session.log.note(note) }
         pretraining = try Pretraining(
-            settings, in: session.folder, images: source, from: session.checkpoint, on: plan.device, log: session.log,
-            evaluators: evaluators, deadline: deadline, show: { live.update($0.line, short: $0.shortLine) })
+            settings, in: session.folder, images: source, from: session.checkpoint, initial: start, on: plan.device,
+            log: session.log, evaluators: evaluators, deadline: deadline,
+            show: { live.update($0.line, short: $0.shortLine) })
         if let sentence = fitted.sentence { try session.log.note(sentence) }
         try announce(images)
     }

@@ -13,7 +13,7 @@ public struct TrainedNetwork {
         case teacher
         /// What the gradients move; after a short run it is often ahead of the teacher.
         case student
-        /// The network as it was drawn, before the first step.
+        /// The network before the first step: as it was drawn, or with the weights that the run began with.
         case untrained
     }
 
@@ -97,6 +97,7 @@ public struct TrainedNetwork {
         try tree.overlay(file: folder.settingsFile)
         let settings = try tree.decode(PretrainSettings.self)
         let network = Network(settings.architecture, heads: nil, seed: settings.seed, device: device)
+        try InitialWeights(settings)?.fill(network)
         return (network, settings.description(steps: 0))
     }
 }

@@ -15,6 +15,7 @@ public struct PretrainSettings: Codable, Equatable, Sendable {
     public var data = DataSettings()
     public var model = ModelSettings()
     public var heads = HeadSizes()
+    public var initial = InitialSettings()
     public var views = MultiCropSettings()
     public var objective = ObjectiveSettings()
     public var optimizer = OptimizerSettings()
@@ -67,6 +68,18 @@ public struct ModelSettings: Codable, Equatable, Sendable {
     /// Width of the MLPs' hidden layer.
     public var hiddenWidth: Int { Int((mlpRatio * Double(width)).rounded()) }
 }
+
+/// What the run begins with: drawn weights, or those of another run or program.
+public struct InitialSettings: Codable, Equatable, Sendable {
+    public var weights = ""
+    public var network = CheckpointPart.teacher
+    public var heads = 0
+    public var resize = false
+
+    public init() {}
+}
+
+extension CheckpointPart: SettingsChoice {}
 
 /// Scores now and then during the run.
 public struct EvaluationSettings: Codable, Equatable, Sendable {
@@ -125,6 +138,7 @@ extension PretrainSettings {
             if !path.isEmpty { path = URL(fileURLWithPath: path).standardizedFileURL.path }
         }
         absolute(&data.folder)
+        absolute(&initial.weights)
         absolute(&evaluation.train)
         absolute(&evaluation.validation)
     }

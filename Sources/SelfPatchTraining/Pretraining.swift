@@ -57,11 +57,13 @@ public final class Pretraining: TrainingRun {
     ///
     /// - Parameters:
     ///   - settings: valid ones.
+    ///   - initial: what the run begins with instead of drawn weights; a checkpoint knows all of that itself.
     ///   - deadline: when the run must have ended; nil for no limit.
     ///   - show: is handed the state of things after every step.
     public init(
         _ settings: PretrainSettings, in folder: RunFolder, images: TrainingImages, from checkpoint: Checkpoint?,
-        on device: Device, log: RunLog, evaluators: [any Evaluator] = [], deadline: ContinuousClock.Instant? = nil,
+        initial: InitialWeights? = nil, on device: Device, log: RunLog, evaluators: [any Evaluator] = [],
+        deadline: ContinuousClock.Instant? = nil,
         show: @escaping (RunProgress) -> Void = { _ in }
     ) throws {
         self.settings = settings
@@ -76,6 +78,10 @@ public final class Pretraining: TrainingRun {
         schedules = try Schedules(
             settings.schedule, settings.optimizer, settings.teacher, stepsPerEpoch: batches.stepsPerEpoch)
         learner = Learner(settings.learner(on: device), device: device)
+        if let initial {
+            initial.fill(learner.student)
+            learner.teacher.copy(from: learner.student)
+        }
         machine = Checkpoint.Machine(device: device, precision: learner.settings.precision)
         done = checkpoint?.state.step ?? 0
         health = checkpoint?.state.health ?? Health()

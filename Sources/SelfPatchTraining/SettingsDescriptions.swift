@@ -36,6 +36,13 @@ public enum SettingsDescriptions {
             "Numbers before the last layer. Temperatures belong to it: a quarter of it wants twice the temperature.",
         "heads.learnedGain": "Learn the gains of the last layers; otherwise they stay 1.",
 
+        "initial": "Weights to begin with, of this program or another; `selfpatch import --help` says which are known.",
+        "initial.weights": "A run's folder, a file of weights or a model's folder. Empty: weights are drawn.",
+        "initial.network": "Of a run or a training checkpoint: teacher or student.",
+        "initial.heads": "Attention heads of these weights, where nothing in or beside them tells; 0: not told.",
+        "initial.resize":
+            "Resize their position table and patch embedding where the run's global view or patch is another.",
+
         "views": "What an image is turned into: two global views and some local ones.",
         "views.globalSize": "Height and width of the global views in pixels.",
         "views.localSize": "Height and width of the local views in pixels.",

@@ -43,6 +43,7 @@ extension PretrainSettings {
                 "model.heads is \(model.heads), which does not divide model.width, \(model.width). "
                     + "\(Self.listed(would)) heads would.", kind: .usage)
         }
+        try Self.require("initial.heads", initial.heads, 0...1_024)
         try Self.require("heads.imagePrototypes", heads.imagePrototypes, 2...4_194_304)
         try Self.require("heads.patchPrototypes", heads.patchPrototypes, 2...4_194_304)
         try Self.require("heads.hiddenWidth", heads.hiddenWidth, 1...65_536)

@@ -25,7 +25,7 @@ public enum PositionRule: String, Codable, CaseIterable, Sendable {
     }
 
     /// The matrix `[output, input]` that resizes one axis.
-    func resizing(from input: Int, to output: Int) -> Tensor {
+    package func resizing(from input: Int, to output: Int) -> Tensor {
         let step = Double(input) / (Double(output) + (self == .scalePlusTenth ? 0.1 : 0))
         var matrix: [Double] = []
         matrix.reserveCapacity(output * input)

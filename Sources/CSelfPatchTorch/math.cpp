@@ -153,17 +153,6 @@ sp_error *sp_cumulative_sum(sp_tensor a, int64_t dimension, sp_tensor *out) {
     return guarded([&] { *out = give(at::cumsum(borrow(a), dimension)); });
 }
 
-sp_error *sp_matmul(sp_tensor a, sp_tensor b, sp_tensor *out) {
-    return guarded([&] { *out = give(at::matmul(borrow(a), borrow(b))); });
-}
-
-sp_error *sp_matmul_into(sp_tensor into, sp_tensor a, sp_tensor b, double beta, double alpha) {
-    return guarded([&] {
-        auto target = borrow(into);
-        at::addmm_out(target, target, borrow(a), borrow(b), beta, alpha);
-    });
-}
-
 sp_error *sp_where(sp_tensor condition, sp_tensor a, sp_tensor b, sp_tensor *out) {
     return guarded([&] { *out = give(at::where(borrow(condition), borrow(a), borrow(b))); });
 }

@@ -4,10 +4,6 @@
 
 using namespace selfpatch;
 
-sp_error *sp_linear(sp_tensor input, sp_tensor weight, sp_tensor bias, sp_tensor *out) {
-    return guarded([&] { *out = give(at::linear(borrow(input), borrow(weight), borrowOptional(bias))); });
-}
-
 sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out) {
     return guarded([&] {
         *out = give(at::layer_norm(borrow(input), {borrow(weight).size(0)}, borrow(weight), borrow(bias), epsilon));

@@ -62,6 +62,36 @@ import Testing
         #expect(held == nil)
     }
 
+    /// Whichever library makes them: products and linear maps, forward and backward, against the same in float64.
+    @Test(arguments: [(40, 48, 64), (300, 33, 70), (1, 512, 256), (3, 5, 7)])
+    func productsAreThoseOfFloat64(sizes: (rows: Int, inputs: Int, outputs: Int)) {
+        let generator = Generator(seed: 3)
+        func drawn(_ shape: [Int]) -> Tensor { .normal(shape, mean: 0, deviation: 1, using: generator) }
+        func near(_ a: Tensor, _ b: Tensor) -> Bool {
+            let (mine, theirs) = (a.doubles(), b.doubles())
+            let scale = theirs.map(abs).max() ?? 0
+            return zip(mine, theirs).allSatisfy { abs($0 - $1) <= 2e-6 * scale }
+        }
+        let (rows, inputs, outputs) = sizes
+        let tall = drawn([inputs, rows]), x = drawn([2, rows, inputs]), w = drawn([outputs, inputs]),
+            b = drawn([outputs])
+        let exact = tall.cast(to: .float64).transposed().matmul(w.cast(to: .float64).transposed())
+        #expect(near(tall.transposed().matmul(w.transposed()), exact))
+        let sum = Tensor.ones([rows, outputs])
+        sum.addProduct(tall.transposed(), w.transposed())
+        #expect(near(sum, exact + 1.0))
+
+        func gradients(_ type: ElementType) -> [Tensor] {
+            let leaves = [x, w, b].map { $0.cast(to: type).clone() }
+            for leaf in leaves { leaf.requiresGradient = true }
+            // A permuted input and a permuted gradient.
+            let y = leaves[0].transposed(0, 1).linear(leaves[1], leaves[2]).transposed(0, 1)
+            (y * y).sum().backward()
+            return [y] + leaves.compactMap(\.gradient)
+        }
+        for (single, double) in zip(gradients(.float32), gradients(.float64)) { #expect(near(single, double)) }
+    }
+
     @Test func modesEndWithTheirClosure() {
         let x = Tensor.ones([2])
         x.requiresGradient = true

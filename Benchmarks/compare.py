@@ -1,0 +1,113 @@
+"""Times this program's training step and the authors' in turn, and says how they compare. Called by scripts/compare-with-reference.
+
+First both take the same weights and views and must come to the same losses and the same length of the gradient. Then each row of
+the table is measured in rounds: theirs, ours, theirs, ours ..., every process new, and each round gives one ratio; the table has
+their median and range. Only the ratios mean anything where the machine's pace changes.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAM = HERE.parent / ".build/release/selfpatch"
+
+CPU_ROWS = [
+    # title, size, options of ours
+    ("ViT-Small, float32", "small", []),
+    ("ViT-Small, float32, low memory", "small", ["--checkpoint-activations"]),
+    ("ViT-Tiny, float32", "tiny", []),
+    ("ViT-Small, bf16 against their float32", "small", ["--precision", "bf16"]),
+]
+GPU_ROWS = [
+    ("ViT-Small, bf16 against their float16", "small", ["--precision", "bf16"]),
+    ("ViT-Small, bf16, low memory", "small", ["--precision", "bf16", "--checkpoint-activations"]),
+]
+
+
+def run(command, threads):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
+    if result.returncode != 0:
+        sys.exit(f"compare: {' '.join(map(str, command[:3]))} ended with {result.returncode}\n{result.stderr[-2000:]}")
+    return json.loads(result.stdout.strip().splitlines()[-1] if command[0] != PROGRAM else result.stdout)
+
+
+def theirs(options, what, size, *more):
+    return run([options.python, HERE / "reference_step.py", what, "--reference", options.reference, "--arch", f"vit_{size}",
+                "--threads", options.threads, "--device", options.device, *more], options.threads)
+
+
+def ours(options, *arguments):
+    return run([PROGRAM, "bench", *arguments, "--device", options.device, "--threads", options.threads, "--json"], options.threads)
+
+
+def check(options, size):
+    with tempfile.TemporaryDirectory() as folder:
+        their = theirs(options, "write", size, "--batch", 2, "--folder", folder)
+        our = ours(options, "loss", "--weights", f"{folder}/checkpoint.pth", "--views", f"{folder}/views.pth")
+    for name, value in their.items():
+        difference = abs(our[name] - value) / abs(value)
+        print(f"vit-{size}  {name:13s} theirs {value:.6f}  ours {our[name]:.6f}  difference {difference:.1e}", file=sys.stderr)
+        if difference > 1e-4:
+            sys.exit(f"compare: {name} differs by {difference:.1e}: these are not the same steps, so their times say nothing.")
+    return {"theirs": their, "ours": our}
+
+
+def row(options, title, size, arguments):
+    rounds = []
+    autocast = ["--autocast", "float16"] if options.device == "cuda" else []
+    for number in range(options.rounds):
+        their = theirs(options, "time", size, "--batch", options.batch, "--steps", options.steps, *autocast)
+        our = ours(options, "step", "--random-views", "--size", size, "--batch", options.batch, "--steps", options.steps, *arguments)
+        rounds.append((their, our))
+        print(f"{title}, round {number + 1}: theirs {their['secondsAStep']:.3f} s, ours {our['secondsAStep']:.3f} s", file=sys.stderr)
+    ratios = sorted(their["secondsAStep"] / our["secondsAStep"] for their, our in rounds)
+    median = lambda side, name: statistics.median(entry[side][name] for entry in rounds)
+    return {
+        "title": title, "theirSeconds": median(0, "secondsAStep"), "ourSeconds": median(1, "secondsAStep"),
+        "ratio": statistics.median(ratios), "lowestRatio": ratios[0], "highestRatio": ratios[-1],
+        "theirPeakBytes": median(0, "peakBytes"), "ourPeakBytes": median(1, "peakBytes"), "rounds": rounds,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/compare-with-reference", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reference", required=True, help="a checkout of the authors' code")
+    parser.add_argument("--python", default=sys.executable, help="a Python with torch, numpy and Pillow")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--batch", type=int, help="images a step (8, on a GPU 128)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, help="steps of a process that count, after one that does not (3, on a GPU 20)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="rows whose title contains this")
+    parser.add_argument("--output", help="a file for everything, as JSON")
+    options = parser.parse_args()
+    gpu = options.device == "cuda"
+    options.batch = options.batch or (128 if gpu else 8)
+    options.steps = options.steps or (20 if gpu else 3)
+    rows = [entry for entry in (GPU_ROWS if gpu else CPU_ROWS) if options.only.lower() in entry[0].lower()]
+    if not rows:
+        sys.exit(f"compare: no row's title contains '{options.only}'")
+    result = {"date": datetime.date.today().isoformat(), "machine": platform.platform(), "batch": options.batch,
+              "threads": options.threads, "check": {size: check(options, size) for size in sorted({entry[1] for entry in rows})},
+              "rows": [row(options, *entry) for entry in rows]}
+    if options.output:
+        pathlib.Path(options.output).write_text(json.dumps(result, indent=1))
+    print("| | theirs, s a step | ours, s a step | times as fast (range) | peak memory, theirs | ours | share |")
+    print("|---|---|---|---|---|---|---|")
+    for entry in result["rows"]:
+        print(f"| {entry['title']} | {entry['theirSeconds']:.2f} | {entry['ourSeconds']:.2f} | **{entry['ratio']:.2f}** "
+              f"({entry['lowestRatio']:.2f} to {entry['highestRatio']:.2f}) | {entry['theirPeakBytes'] / 1e9:.2f} GB | "
+              f"{entry['ourPeakBytes'] / 1e9:.2f} GB | {entry['ourPeakBytes'] / entry['theirPeakBytes']:.2f} |")
+
+
+main()

@@ -131,7 +131,7 @@ def written(options):
     torch.save({"student": students, "teacher": teachers, "args": argparse.Namespace(arch=options.arch, patch_size=16)},
                folder / "checkpoint.pth")
     torch.save({"global": pixels[0], "local": pixels[1]}, folder / "views.pth")
-    print(json.dumps({"loss": float(total), "imageLoss": float(image), "patchLoss": float(patch), "gradientNorm": squares ** 0.5}))
+    print(json.dumps({"loss": total.item(), "imageLoss": image, "patchLoss": patch, "gradientNorm": squares ** 0.5}))
 
 
 def main():

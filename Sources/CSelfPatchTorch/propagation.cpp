@@ -111,7 +111,7 @@ sp_error *sp_propagate_labels(
             std::vector<float> cosines[tile];
             for (int64_t place = begin; place < end; ++place) {
                 int64_t row = place / tiles, first = place % tiles * tile, used = std::min(tile, columns - first);
-                int64_t top0 = std::max<int64_t>(0, row - radius), bottom = std::min(rows - 1, row + radius);
+                int64_t upper = std::max<int64_t>(0, row - radius), lower = std::min(rows - 1, row + radius);
                 for (int64_t d = 0; d < width; ++d)
                     for (int64_t j = 0; j < tile; ++j)
                         packed[d * tile + j] = j < used ? x[(row * columns + first + j) * width + d] : 0;
@@ -120,7 +120,7 @@ sp_error *sp_propagate_labels(
                 auto right = [=](int64_t j) { return std::min(columns - 1, first + j + radius); };
 
                 for (const Frame &frame : frames)
-                    for (int64_t source = top0; source <= bottom; ++source) {
+                    for (int64_t source = upper; source <= lower; ++source) {
                         // Column `first - radius` of the picture lies at `first` of the padded row.
                         const float *from = frame.keys + source * width * stride + first;
                         for (int64_t c = 0; c < step; c += lanes)
@@ -138,7 +138,7 @@ sp_error *sp_propagate_labels(
                     float *into = o + (row * columns + first + j) * objects;
                     size_t next = 0;
                     for (const Frame &frame : frames)
-                        for (int64_t source = top0; source <= bottom; ++source)
+                        for (int64_t source = upper; source <= lower; ++source)
                             for (int64_t column = left(j); column <= right(j); ++column) {
                                 float cosine = cosines[j][next++];
                                 if (!(cosine >= least)) continue; // equal ones all count

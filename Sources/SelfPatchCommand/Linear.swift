@@ -35,6 +35,10 @@ struct Linear: ParsableCommand {
     @Option(help: "The teacher, the student, or the untrained network as the run drew it (default: teacher).")
     var network: TrainedNetwork.Part?
 
+    @Option(
+        help: ArgumentHelp("Heads of attention, where nothing in or beside the weights tells them.", valueName: "n"))
+    var heads: Int?
+
     @Option(help: ArgumentHelp("The labelled images to train on.", valueName: "dir"))
     var train: String?
 
@@ -111,6 +115,7 @@ struct Linear: ParsableCommand {
         settings.train = train ?? ""
         settings.validation = val ?? ""
         if let network { settings.network = network }
+        if let heads { settings.heads = heads }
         if !features.isEmpty { settings.features = features }
         if !rates.isEmpty { settings.learningRates = rates }
         if let blocks { settings.blocks = blocks }
@@ -135,7 +140,8 @@ struct Linear: ParsableCommand {
 
     private func settingsToResume(_ path: String) throws -> LinearSettings {
         let others: [Any?] = [
-            weights, network, train, val, output, blocks, epochs, batch, augment, seed, features.first, rates.first,
+            weights, network, heads, train, val, output, blocks, epochs, batch, augment, seed, features.first,
+            rates.first,
             assignments.first,
         ]
         guard others.allSatisfy({ $0 == nil }) else {

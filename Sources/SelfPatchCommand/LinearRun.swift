@@ -19,7 +19,8 @@ struct LinearRun {
         _ = try train.numbers(ofClassesIn: validation)
         _ = try MicroBatches(images: train.count, batch: settings.batchSize, seed: settings.seed)
         let trained = try TrainedNetwork(
-            path: settings.weights, part: settings.network, device: try Device.resolve(settings.device))
+            path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
+            device: try Device.resolve(settings.device))
         self.settings = settings
         self.trained = trained
 
@@ -35,6 +36,7 @@ struct LinearRun {
         }
         guard let images = found else { preconditionFailure("a session that examined nothing") }
         let (live, log) = (session.live, session.log)
+        for note in trained.notes { try log.note(note) }
         try log.note(
             "\(trained.title); \(train.count) images of "
                 + "\(train.classes.count) classes to train on, \(validation.count) to score; on \(settings.device), "

@@ -84,6 +84,14 @@ import Testing
                 return run.output.split(separator: "\n").dropFirst().joined()
             }
             #expect(scores[0] == scores[1])
+            let probe = try ProgramRun.of(
+                "linear", "--weights", timm, "--heads", "2", "--train", images, "--val", images, "--output",
+                folder.file("probe"), "--epochs", "1", "--batch", "4", "--rate", "0.1", "--threads", "1")
+            #expect(probe.exitCode == 0 && probe.errors.contains("2 heads of attention"), "\(probe)")
+            let misled = try ProgramRun.of(
+                "linear", "--weights", timm, "--heads", "4", "--train", images, "--val", images, "--output",
+                folder.file("no"), "--epochs", "1", "--batch", "4")
+            #expect(misled.exitCode == 64 && misled.errors.contains("config.json"), "\(misled)")
         }
     }
 

@@ -14,6 +14,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
 
     public var weights = ""
     public var network = TrainedNetwork.Part.teacher
+    public var heads = 0
     public var train = ""
     public var validation = ""
     public var seed: UInt64 = 0
@@ -38,6 +39,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
     public static let descriptions: [String: String] = [
         "weights": "A run's folder, or a file of weights or a checkpoint. It stays as it is.",
         "network": "The teacher, the student, or the untrained network as the run drew it.",
+        "heads": "Heads of attention, where nothing in or beside the weights tells them; 0: not told.",
         "train": "The labelled images that classifiers are trained on, a folder for each class.",
         "validation": "The labelled images that are scored.",
         "seed": "First weights, order of the images, and crops.",
@@ -91,6 +93,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
         ] {
             try require(value >= 1, "\(name) is \(value); it has to be at least 1.")
         }
+        try require(heads >= 0, "heads is \(heads); it is 0 or the number of attention heads.")
         try require((0..<1).contains(momentum), "momentum is \(momentum); it lies from 0 to below 1.")
         try require((0...1).contains(allowBroken), "allowBroken is \(allowBroken); it is a share from 0 to 1.")
         try require(

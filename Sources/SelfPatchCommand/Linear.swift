@@ -39,6 +39,9 @@ struct Linear: ParsableCommand {
         help: ArgumentHelp("Heads of attention, where nothing in or beside the weights tells them.", valueName: "n"))
     var heads: Int?
 
+    @Flag(help: "Take weights of other programs that lack some parameters.")
+    var allowMissing = false
+
     @Option(help: ArgumentHelp("The labelled images to train on.", valueName: "dir"))
     var train: String?
 
@@ -116,6 +119,7 @@ struct Linear: ParsableCommand {
         settings.validation = val ?? ""
         if let network { settings.network = network }
         if let heads { settings.heads = heads }
+        if allowMissing { settings.allowMissing = true }
         if !features.isEmpty { settings.features = features }
         if !rates.isEmpty { settings.learningRates = rates }
         if let blocks { settings.blocks = blocks }

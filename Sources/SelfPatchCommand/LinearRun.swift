@@ -20,7 +20,7 @@ struct LinearRun {
         _ = try MicroBatches(images: train.count, batch: settings.batchSize, seed: settings.seed)
         let trained = try TrainedNetwork(
             path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
-            device: try Device.resolve(settings.device))
+            allowsMissing: settings.allowMissing, device: try Device.resolve(settings.device))
         self.settings = settings
         self.trained = trained
 

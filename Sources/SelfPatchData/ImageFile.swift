@@ -72,6 +72,13 @@ public enum ImageFile {
         return try read(content.bytes, channels: channels, pixelLimit: pixelLimit)
     }
 
+    /// Rows and columns of the upright picture, by the file's header alone.
+    public static func size(path: String) throws(ImageProblem) -> (height: Int, width: Int) {
+        let content = try FileContent(path: path) { head in byteLimit(head, pixelLimit: defaultPixelLimit) }
+        let info = ImageInfo(try probe(content.bytes, pixelLimit: defaultPixelLimit))
+        return (info.height, info.width)
+    }
+
     /// The same for a file that is in memory.
     public static func read(
         _ bytes: UnsafeRawBufferPointer, channels: Int, pixelLimit: Int = defaultPixelLimit

@@ -13,4 +13,12 @@ extension Pixels {
         }
         self.init(height: size.height, width: size.width, channels: channels, bytes: bytes)
     }
+
+    /// The picture as planes `[channels, height, width]`.
+    public var planes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: bytes.count) { planes, count in
+            px_to_planes(bytes, height * width, Int32(channels), planes.baseAddress)
+            count = bytes.count
+        }
+    }
 }

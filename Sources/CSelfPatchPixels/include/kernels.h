@@ -76,6 +76,16 @@ void px_color(uint8_t *planes, size_t pixels, int channels, const px_color_step 
 /// What `px_color` means, one step and one pixel after the other.
 void px_plain_color(uint8_t *planes, size_t pixels, int channels, const px_color_step *steps, int count);
 
+// ---- photometric distortion, for dense heads ----
+
+/// Every level becomes factor * level + offset, cut to 0 ... 255, without its fraction. `count` bytes in place.
+void px_linear_levels(uint8_t *planes, size_t count, float factor, float offset);
+
+/// Multiplies the saturation of HSV, cut to 1, and turns the hue, in three planes of `pixels` bytes, in place.
+///
+/// - Parameter hue: in turns; any number.
+void px_hue_saturation(uint8_t *planes, size_t pixels, float saturation, float hue);
+
 // ---- blur: three box passes of fractional width along the rows, three along the columns, 8 bits after each ----
 
 /// Bytes of memory that `px_blur` needs.

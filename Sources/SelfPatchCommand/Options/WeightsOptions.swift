@@ -28,6 +28,9 @@ struct NetworkOptions: ParsableArguments {
         help: ArgumentHelp("Heads of attention, where nothing in or beside the weights tells them.", valueName: "n"))
     var heads: Int?
 
+    @Flag(help: "Take weights of other programs that lack some parameters.")
+    var allowMissing = false
+
     @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:1 or mps.", valueName: "device"))
     var device = "auto"
 
@@ -43,7 +46,7 @@ struct NetworkOptions: ParsableArguments {
     func load(_ weights: String) throws -> TrainedNetwork {
         Libtorch.threadCount = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
         let trained = try TrainedNetwork(
-            path: weights, part: network, heads: heads, device: try Device.resolve(device))
+            path: weights, part: network, heads: heads, allowsMissing: allowMissing, device: try Device.resolve(device))
         for note in trained.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
         return trained
     }

@@ -24,8 +24,8 @@ public struct FolderPairs: Sendable {
             if let place = found[stem(name)] { places.append(place) } else { missing.append(name) }
         }
         guard missing.isEmpty else {
-            let shown = missing.prefix(5).map(PrintableName.of).joined(separator: ", ")
-            let more = missing.count > 5 ? " and \(missing.count - 5) more" : ""
+            let shown = missing.prefix(20).map(PrintableName.of).joined(separator: ", ")
+            let more = missing.count > 20 ? " and \(missing.count - 20) more" : ""
             throw UserError(
                 "\(missing.count) of \(self.images.count) images in \(images) have no label map of the same name in "
                     + "\(labels): \(shown)\(more).")
@@ -38,5 +38,8 @@ public struct FolderPairs: Sendable {
     }
 
     /// One channel, one label a pixel, as stored: see `ImageFile.labels`.
-    public func labels(_ index: Int) throws -> Pixels { try ImageFile.labels(path: maps.path(of: places[index])) }
+    public func labels(_ index: Int) throws -> Pixels { try ImageFile.labels(path: labelPath(index)) }
+
+    /// The file of an image's label map.
+    public func labelPath(_ index: Int) -> String { maps.path(of: places[index]) }
 }

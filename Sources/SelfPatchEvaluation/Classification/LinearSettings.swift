@@ -15,6 +15,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
     public var weights = ""
     public var network = TrainedNetwork.Part.teacher
     public var heads = 0
+    public var allowMissing = false
     public var train = ""
     public var validation = ""
     public var seed: UInt64 = 0
@@ -40,6 +41,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
         "weights": "A run's folder, or a file of weights or a checkpoint. It stays as it is.",
         "network": "The teacher, the student, or the untrained network as the run drew it.",
         "heads": "Heads of attention, where nothing in or beside the weights tells them; 0: not told.",
+        "allowMissing": "Take weights of other programs that lack some parameters, which stay as they were drawn.",
         "train": "The labelled images that classifiers are trained on, a folder for each class.",
         "validation": "The labelled images that are scored.",
         "seed": "First weights, order of the images, and crops.",

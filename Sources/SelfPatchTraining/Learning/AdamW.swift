@@ -27,8 +27,9 @@ public final class AdamW {
 
     /// One update from the gradients that are there.
     public func update(rate: Double, decay: Double) {
-        update(groups.decaying, rate: rate, decay: decay)
-        update(groups.constant, rate: rate, decay: 0)
+        for group in groups.groups {
+            update(group.places, rate: rate * group.rateShare, decay: group.decays ? decay : 0)
+        }
     }
 
     private func update(_ places: [Int], rate: Double, decay: Double) {

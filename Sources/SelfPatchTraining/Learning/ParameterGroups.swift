@@ -1,25 +1,49 @@
 import SelfPatchLayers
 import SelfPatchModel
 
-/// Which parameters are trained, and which of them decay.
-///
-/// Source: `get_params_groups` in DINO: names that end in `.bias` and tensors of one dimension do not decay; all else does, the
-/// position table, the class token and learned gains too. Frozen gains are not trained.
+/// Which parameters are trained, which of them decay, and how fast each may move.
 public struct ParameterGroups {
+    /// Parameters that are treated alike.
+    public struct Group {
+        /// Places in `trained`.
+        public let places: [Int]
+        public let decays: Bool
+        /// Factor on the learning rate.
+        public let rateShare: Double
+    }
+
     /// In the network's order.
     public let trained: [NamedTensor]
-    /// Places in `trained`.
-    public let decaying: [Int]
-    public let constant: [Int]
+    /// Those that decay first, each kind by falling shares.
+    public let groups: [Group]
 
+    /// - Parameters:
+    ///   - decays: whether weight decay applies to a parameter.
+    ///   - rateShare: the factor on its learning rate.
+    public init(
+        _ trained: [NamedTensor], decays: (NamedTensor) -> Bool, rateShare: (NamedTensor) -> Double = { _ in 1 }
+    ) {
+        self.trained = trained
+        let kinds = trained.map { (decays: decays($0), rateShare: rateShare($0)) }
+        groups = [true, false].flatMap { decays -> [Group] in
+            let places = trained.indices.filter { kinds[$0].decays == decays }
+            return Dictionary(grouping: places) { kinds[$0].rateShare }.sorted { $0.key > $1.key }
+                .map { Group(places: $0.value, decays: decays, rateShare: $0.key) }
+        }
+    }
+
+    /// Those of pretraining.
+    ///
+    /// Source: `get_params_groups` in DINO: names that end in `.bias` and tensors of one dimension do not decay; all else does, the
+    /// position table, the class token and learned gains too. Frozen gains are not trained.
     public init(_ network: Network) {
         let learnedGain = network.imageHead?.gainIsLearned ?? false
-        let trained = network.parameters.filter { learnedGain || !$0.name.hasSuffix("last_layer.weight_g") }
-        func isConstant(_ place: Int) -> Bool {
-            trained[place].name.hasSuffix(".bias") || trained[place].tensor.rank == 1
+        self.init(network.parameters.filter { learnedGain || !$0.name.hasSuffix("last_layer.weight_g") }) {
+            !$0.name.hasSuffix(".bias") && $0.tensor.rank != 1
         }
-        self.trained = trained
-        decaying = trained.indices.filter { !isConstant($0) }
-        constant = trained.indices.filter(isConstant)
     }
+
+    /// Places of the parameters that decay, and of those that do not.
+    public var decaying: [Int] { groups.filter(\.decays).flatMap(\.places) }
+    public var constant: [Int] { groups.filter { !$0.decays }.flatMap(\.places) }
 }

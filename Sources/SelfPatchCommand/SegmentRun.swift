@@ -1,0 +1,146 @@
+import Foundation
+import SelfPatchData
+import SelfPatchEvaluation
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+import SelfPatchTraining
+
+/// A segmentation head from its settings to its results.
+struct SegmentRun {
+    private let settings: SegmentationSettings
+    private let trained: TrainedNetwork
+    private let session: RunSession
+    private let data: SegmentationData
+    private let training: SegmentationTraining
+
+    /// Touches nothing in the run's folder before data and network are found and fit the settings.
+    init(_ settings: SegmentationSettings, folder path: String, isNew: Bool, deadline: ContinuousClock.Instant?) throws
+    {
+        Libtorch.threadCount = settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount
+        let data = try SegmentationData(settings)
+        var line = ProgressLine(title: "Label maps", total: data.training.count + data.validation.count)
+        var shown = 0
+        // A run that goes on has looked at its data before.
+        let absent =
+            !isNew
+            ? []
+            : try data.check { done, _ in
+                while shown < done {
+                    line.advance()
+                    shown += 1
+                }
+            }
+        line.clear()
+        _ = try MicroBatches(images: data.training.count, batch: settings.batchSize, seed: settings.seed)
+        let trained = try TrainedNetwork(
+            path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
+            allowsMissing: settings.allowMissing, device: try Device.resolve(settings.device))
+        let architecture = trained.description.architecture
+        try settings.model.validate(architecture)
+        try settings.requireRoom(for: architecture)
+        self.settings = settings
+        self.trained = trained
+        self.data = data
+
+        let text = try SettingsTree(encoding: settings).yaml { SegmentationSettings.descriptions[$0] }
+        let source = data.training.source(channels: architecture.channels)
+        session = try RunSession(
+            path, isNew: isNew, settings: text,
+            command: "selfpatch segment --head \(settings.model.head.rawValue)"
+        ) { _, state in
+            try state?.requireImages(
+                source.count, checksum: source.namesChecksum, in: settings.folders(validation: false).images)
+        }
+        let (live, log) = (session.live, session.log)
+        for note in trained.notes { try log.note(note) }
+        training = try SegmentationTraining(
+            settings, network: trained.network,
+            normalization: ViewNormalization(
+                mean: trained.description.mean, deviation: trained.description.deviation),
+            training: source, validation: data.validation.source(channels: architecture.channels),
+            classes: data.classes, in: session.folder, from: session.checkpoint, log: log, deadline: deadline,
+            show: { live.update($0.line, short: $0.shortLine) },
+            showScoring: { live.update("scoring image \($0) of \($1)", short: "scoring \($0)/\($1)") })
+        try log.note(
+            "\(settings.model.head.rawValue) on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along"); blocks \(settings.model.blocks(depth: architecture.depth)); \(data.training.count) images "
+                + "to train on, \(data.validation.count) to score, \(data.note); \(training.stepCount) steps of "
+                + "\(settings.batchSize) crops; on \(trained.network.device) in \(training.machine.precision), "
+                + "\(Libtorch.threadCount) threads.")
+        if !absent.isEmpty {
+            let names =
+                absent.prefix(8).joined(separator: ", ") + (absent.count > 8 ? " and \(absent.count - 8) more" : "")
+            try log.note("No training pixel is of: \(names).")
+        }
+        try log.note("The run is written to \(session.folder.path).")
+        if !isNew { try session.announceResumption(on: training.machine) }
+    }
+
+    func finish(asJSON: Bool) throws {
+        let weights = "\(session.folder.path)/segmenter.safetensors"
+        let ending = try session.finish(training, result: "Backbone and head: \(weights)") {
+            let ending = try training.runSteps()
+            if ending == .complete { try training.write(to: weights) }
+            return ending
+        }
+        guard ending == .complete else { return try ending.exitIfStopped() }
+        let report = SegmentationReport(
+            try training.confusion(), classes: data.classes, trainingCount: data.training.count,
+            validationCount: data.validation.count, steps: training.done)
+        session.live.clear()
+        let files = try ResultFiles(
+            table: table(report),
+            document: Document(
+                settings: settings, weights: trained.path, pretrainingSteps: trained.description.steps, report: report))
+        let score = "mIoU \(percent(report.mIoU.map { 100 * $0 })) %"
+        try files.write(
+            to: session.folder.path,
+            pictures: [
+                "predictions": try sheet(title: "\(settings.model.head.rawValue): \(score)"),
+                "confusion": ConfusionPicture(
+                    title: "\(settings.model.head.rawValue): \(score)", names: data.classes.names,
+                    counts: report.confusion.flatMap { $0 }
+                ).picture(),
+            ])
+        files.print(asJSON: asJSON)
+    }
+
+    private func table(_ report: SegmentationReport) -> String {
+        func share(_ value: Double?) -> String { percent(value.map { 100 * $0 }) }
+        var classes = TextTable(["class", "pixels", "IoU %", "accuracy %"])
+        for entry in report.classes {
+            classes.add(entry.name, String(entry.pixels), share(entry.iou), share(entry.accuracy))
+        }
+        return """
+            \(settings.model.head.rawValue) on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along")
+            \(report.trainingCount) images trained on for \(report.steps) steps, \(report.validationCount) scored at their \
+            own size
+
+            \(classes.text)
+
+            mIoU \(share(report.mIoU)) %, mAcc \(share(report.mAcc)) %, aAcc \(share(report.aAcc)) %
+            """
+    }
+
+    /// A few validation images, spread evenly.
+    private func sheet(title: String) throws -> Picture {
+        let count = min(6, data.validation.count)
+        let inference = training.inference
+        let rows = try (0..<count).map { place -> SegmentationSheet.Row in
+            let index = place * data.validation.count / count
+            let sample = try data.validation.sample(index, channels: trained.description.architecture.channels)
+            return SegmentationSheet.Row(
+                name: data.validation.pairs.images.name(of: index), image: sample.image, truth: sample.labels.bytes,
+                predicted: inference.classes(of: sample.image))
+        }
+        return SegmentationSheet(title: title, classes: data.classes, rows: rows).picture()
+    }
+
+    /// Everything that was asked and found.
+    private struct Document: Encodable {
+        let settings: SegmentationSettings
+        let weights: String
+        let pretrainingSteps: Int
+        let report: SegmentationReport
+    }
+}

@@ -1,0 +1,67 @@
+import SelfPatchFormats
+
+/// How labelled images become the crops that a dense head is trained on. The defaults are the field's for ADE20K.
+public struct SegmentationViewSettings: Codable, Equatable, Sendable {
+    /// Size of a crop in pixels.
+    public var crop = ViewSize(square: 512)
+    /// The shorter side of a resized image, before `scale`; in scoring without it.
+    public var shortSide = 512
+    /// What the longer side is held to, before `scale`; the image then gets smaller as a whole.
+    public var longSide = 2_048
+    /// Factor on the resized image, uniform.
+    public var scale = 0.5...2.0
+    /// A crop where one class has a larger share of the labelled pixels is drawn anew, ten times at most.
+    public var mostOfOneClass = 0.75
+    /// Probability of reversed columns.
+    public var flip = 0.5
+    /// Probability of each part of the photometric distortion.
+    public var distortion = 0.5
+    /// Added to all levels of 0 ... 255, up or down by so many at most.
+    public var brightness = 32.0
+    /// Factor on all levels.
+    public var contrast = 0.5...1.5
+    /// Factor on the saturation.
+    public var saturation = 0.5...1.5
+    /// Turn of the hue, either way, in turns.
+    public var hue = 0.1
+
+    public init() {}
+
+    /// Rows and columns of an image after resizing: as large as the two sides allow, its shape kept.
+    public func resizedSize(height: Int, width: Int, scale: Double = 1) -> ViewSize {
+        let factor = min(
+            Double(shortSide) * scale / Double(min(height, width)),
+            Double(longSide) * scale / Double(max(height, width)))
+        func side(_ length: Int) -> Int { max(1, Int(Double(length) * factor + 0.5)) }
+        return ViewSize(height: side(height), width: side(width))
+    }
+
+    /// Refuses what cannot be obeyed.
+    ///
+    /// - Parameter key: what the settings are called where the user wrote them.
+    public func validate(key: String = "views") throws {
+        func require(_ condition: Bool, _ sentence: String) throws {
+            guard condition else { throw UserError("\(key).\(sentence)", kind: .usage) }
+        }
+        for (name, side) in [
+            ("crop", crop.height), ("crop", crop.width), ("shortSide", shortSide), ("longSide", longSide),
+        ] {
+            try require(1...16_384 ~= side, "\(name) is \(side); it lies between 1 and 16,384 pixels.")
+        }
+        try require(longSide >= shortSide, "longSide is \(longSide), below shortSide, \(shortSide).")
+        for (name, range, limits) in [
+            ("scale", scale, 0.01...100.0), ("contrast", contrast, 0...100), ("saturation", saturation, 0...100),
+        ] {
+            try require(
+                limits.contains(range.lowerBound) && limits.contains(range.upperBound),
+                "\(name) is \(range); its ends lie within \(limits).")
+        }
+        for (name, chance) in [("flip", flip), ("distortion", distortion)] {
+            try require(0...1 ~= chance, "\(name) is \(chance); it is a probability, from 0 to 1.")
+        }
+        try require(
+            mostOfOneClass > 0 && mostOfOneClass <= 1, "mostOfOneClass is \(mostOfOneClass); it is a share up to 1.")
+        try require(0...255 ~= brightness, "brightness is \(brightness); it lies from 0 to 255.")
+        try require(0...0.5 ~= hue, "hue is \(hue); it lies from 0 to 0.5 turns.")
+    }
+}

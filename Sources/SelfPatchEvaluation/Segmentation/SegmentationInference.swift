@@ -1,0 +1,124 @@
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+
+/// The class of each pixel of an image, at the image's own size.
+///
+/// An image is resized as for training, without the random factor; scores of its pixels are enlarged or shrunk to its own size
+/// (bilinear), and the highest one wins, of equal ones the lower class.
+///
+/// Source: `slide_inference` and `whole_inference` in mmsegmentation's EncoderDecoder.
+public struct SegmentationInference {
+    public struct Settings: Codable, Equatable, Sendable {
+        public enum Mode: String, SettingsChoice {
+            case whole, slide
+        }
+
+        public var mode = Mode.whole
+        /// Side of a window in pixels.
+        public var window = 512
+        /// From one window to the next.
+        public var stride = 341
+        /// Take the mean over the image and its mirror image.
+        public var flip = false
+
+        public init() {}
+
+        func validate(key: String = "inference") throws {
+            guard window >= 1, 1...window ~= stride else {
+                throw UserError(
+                    "\(key).window is \(window) and \(key).stride \(stride); a stride lies from 1 to the window's side, or "
+                        + "pixels would be left out.", kind: .usage)
+            }
+        }
+    }
+
+    public let segmenter: Segmenter
+    public let settings: Settings
+    let views: SegmentationViewSettings
+    let normalization: ViewNormalization
+    let precision: Precision
+    /// Numbers that are enlarged at once: 200 MB of them.
+    package var enlargedAtOnce = 50_000_000
+
+    public init(
+        _ segmenter: Segmenter, _ settings: Settings, views: SegmentationViewSettings,
+        normalization: ViewNormalization, precision: Precision = .float32
+    ) {
+        self.segmenter = segmenter
+        self.settings = settings
+        self.views = views
+        self.normalization = normalization
+        self.precision = precision
+    }
+
+    /// - Parameter image: of the network's channels, any size.
+    /// - Returns: `[height, width]` class numbers, row by row.
+    public func classes(of image: Pixels) -> [UInt8] {
+        let size = views.resizedSize(height: image.height, width: image.width)
+        let planes =
+            size == ViewSize(height: image.height, width: image.width) ? image.planes : image.resizedLinear(to: size)
+        let bytes = Tensor.from(planes, shape: [1, image.channels, size.height, size.width])
+        return withoutGradients {
+            let view = normalization(bytes.moved(to: segmenter.network.device))
+            return highest(in: scores(of: view), at: Grid(rows: image.height, columns: image.width))
+        }
+    }
+
+    /// `[1, classes, height, width]` at the view's own size.
+    package func scores(of view: Tensor) -> Tensor {
+        guard settings.flip else { return logits(of: view) }
+        let mirrored = logits(of: view.flipped([3])).softmax(1).flipped([3])
+        return (logits(of: view).softmax(1) + mirrored) / 2
+    }
+
+    private func logits(of view: Tensor) -> Tensor {
+        func run(_ view: Tensor) -> Tensor {
+            precision.run(on: segmenter.network.device) { segmenter.logits(of: view) }
+        }
+        guard settings.mode == .slide else { return run(view) }
+        let (height, width) = (view.size(2), view.size(3))
+        let sum = Tensor.zeros([1, segmenter.classCount, height, width], device: view.device)
+        let count = Tensor.zeros([1, 1, height, width], device: view.device)
+        for rows in Self.windows(height, settings) {
+            for columns in Self.windows(width, settings) {
+                let scores = run(view.narrowed(2, rows).narrowed(3, columns))
+                sum.narrowed(2, rows).narrowed(3, columns).add(scores)
+                let place = count.narrowed(2, rows).narrowed(3, columns)
+                place.add(Tensor.ones(place.shape, device: view.device))
+            }
+        }
+        return sum / count
+    }
+
+    /// Windows that cover a side: by strides, the last one moved back to end with the image.
+    package static func windows(_ length: Int, _ settings: Settings) -> [Range<Int>] {
+        let count = max(length - settings.window + settings.stride - 1, 0) / settings.stride + 1
+        return (0..<count).map { number in
+            let end = min(number * settings.stride + settings.window, length)
+            return max(end - settings.window, 0)..<end
+        }
+    }
+
+    /// The class with the highest score at each pixel of `grid`. Classes are enlarged a few at a time: those of a large picture
+    /// together would not fit into memory.
+    private func highest(in scores: Tensor, at grid: Grid) -> [UInt8] {
+        let chunk = max(1, enlargedAtOnce / grid.count)
+        var best: Tensor?
+        var number: Tensor?
+        for start in stride(from: 0, to: scores.size(1), by: chunk) {
+            let part = scores.narrowed(1, start..<min(start + chunk, scores.size(1)))
+            let enlarged = part.grid == grid ? part : part.resizedBilinear(to: grid)
+            let (values, places) = (enlarged.max(1), enlarged.argMax(1) + Double(start))
+            if let former = best, let formerNumber = number {
+                let isHigher = values > former
+                best = .choose(isHigher, values, former)
+                number = .choose(isHigher, places, formerNumber)
+            } else {
+                (best, number) = (values, places)
+            }
+        }
+        return number.map { $0.cast(to: .uint8).bytes() } ?? []
+    }
+}

@@ -1,5 +1,6 @@
 // Rows of logits to distributions, losses and gradients in one visit to each row: what the streamed cross-entropy spends its
 // time on beside products. Tensor operations for the same stand in StreamedCrossEntropy.swift and define what is computed here.
+#include "vectormath.hpp"
 #include "guard.hpp"
 #include "parallel.hpp"
 
@@ -9,43 +10,6 @@
 using namespace selfpatch;
 
 namespace {
-
-/// e^x to about 1e-7 relative: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2] (minimax, degree 6).
-inline __attribute__((always_inline)) float exponential(float x) {
-    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-    float n = __builtin_floorf(x * 1.44269504088896341f + 0.5f);
-    float r = x - n * 0.693359375f - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
-    float scale;
-    __builtin_memcpy(&scale, &bits, 4);
-    return p * scale;
-}
-
-/// The largest (x_j - c_j), with sixteen running maxima so that it becomes vector code.
-inline __attribute__((always_inline)) float largest(const float *x, const float *c, int64_t count) {
-    float lanes[16];
-    for (int l = 0; l < 16; ++l) lanes[l] = -INFINITY;
-    int64_t j = 0;
-    for (; j + 16 <= count; j += 16)
-        for (int l = 0; l < 16; ++l) {
-            float value = c ? x[j + l] - c[j + l] : x[j + l];
-            lanes[l] = value > lanes[l] ? value : lanes[l];
-        }
-    float top = -INFINITY;
-    for (; j < count; ++j) {
-        float value = c ? x[j] - c[j] : x[j];
-        top = value > top ? value : top;
-    }
-    for (int l = 0; l < 16; ++l) top = lanes[l] > top ? lanes[l] : top;
-    return top;
-}
 
 /// x becomes softmax((x - c) / temperature).
 SP_EVERY_WIDTH void centeredSoftmax(float *x, const float *c, int64_t count, float inverse) {

@@ -22,10 +22,6 @@ sp_error *sp_log_softmax(sp_tensor input, int64_t dimension, sp_tensor *out) {
     return guarded([&] { *out = give(at::log_softmax(borrow(input), dimension)); });
 }
 
-sp_error *sp_attention(sp_tensor query, sp_tensor key, sp_tensor value, sp_tensor *out) {
-    return guarded([&] { *out = give(at::scaled_dot_product_attention(borrow(query), borrow(key), borrow(value))); });
-}
-
 sp_error *sp_weight_norm(sp_tensor weight, sp_tensor gain, sp_tensor *out) {
     return guarded([&] { *out = give(at::_weight_norm(borrow(weight), borrow(gain), 0)); });
 }

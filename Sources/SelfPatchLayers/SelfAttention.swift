@@ -16,11 +16,7 @@ public struct SelfAttention: Parameterized {
 
     /// - Parameter tokens: `[images, tokens, width]`, and so is the result.
     public func callAsFunction(_ tokens: Tensor) -> Tensor {
-        let (images, count, width) = (tokens.size(0), tokens.size(1), tokens.size(2))
-        let parts = queryKeyValue(tokens).reshaped([images, count, 3, heads, width / heads]).permuted([2, 0, 3, 1, 4])
-        let attended = Tensor.attention(
-            query: parts.selected(0, 0), key: parts.selected(0, 1), value: parts.selected(0, 2))
-        return projection(attended.transposed(1, 2).reshaped([images, count, width]))
+        projection(queryKeyValue(tokens).selfAttention(heads: heads))
     }
 
     public var parameters: [NamedTensor] { queryKeyValue.parameters(of: "qkv") + projection.parameters(of: "proj") }

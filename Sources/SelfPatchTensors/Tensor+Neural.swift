@@ -18,9 +18,10 @@ extension Tensor {
     public func logSoftmax(_ dimension: Int = -1) -> Tensor {
         Self.make("log-softmax", self) { sp_log_softmax($0[0], Int64(dimension), $1) }
     }
-    /// softmax(q k^T / sqrt e) v; all `[images, heads, tokens, e]`.
-    public static func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
-        make("attention", query, key, value) { sp_attention($0[0], $0[1], $0[2], $1) }
+    /// Queries, keys and values `[images, tokens, 3 * width]`, each of `heads` parts of e numbers, to softmax(q k^T / sqrt e) v of
+    /// all heads: `[images, tokens, width]`.
+    public func selfAttention(heads: Int) -> Tensor {
+        Self.make("self-attention", self) { sp_self_attention($0[0], Int64(heads), $1) }
     }
     /// Row j becomes gain_j v_j / |v_j|; `gain` `[rows, 1]`.
     public func weightNormalized(gain: Tensor) -> Tensor {

@@ -180,9 +180,9 @@ static void layersRun(void) {
     DO(sp_gelu(n, &g));
     DO(sp_softmax(g, 1, &s));
     EXPECT(fabs(sum(s) - 4) < 1e-5);
-    DO(sp_reshape(s, INTS(1, 2, 4, 3), &q));
-    DO(sp_attention(q, q, q, &o));
-    EXPECT(sp_element_count(o) == 24);
+    DO(sp_reshape(s, INTS(1, 4, 6), &q));
+    DO(sp_self_attention(q, 2, &o));
+    EXPECT(sp_element_count(o) == 8);
     sp_tensor all[] = {y, n, g, s, q, o};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sp_tensor_release(all[i]);
 }

@@ -138,14 +138,15 @@ SP_CHECKED sp_error *sp_scatter_number(sp_tensor a, int64_t dimension, sp_tensor
 /// `padding` from the last dimension backwards, two numbers each: before, after.
 SP_CHECKED sp_error *sp_pad(sp_tensor a, sp_ints padding, double value, sp_tensor *out);
 
-// neural.cpp: the operations of layers
+// products.cpp, attention.cpp and neural.cpp: the operations of layers
 
 SP_CHECKED sp_error *sp_linear(sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, sp_tensor *out);
 SP_CHECKED sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out);
 SP_CHECKED sp_error *sp_gelu(sp_tensor input, sp_tensor *out);
 SP_CHECKED sp_error *sp_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
 SP_CHECKED sp_error *sp_log_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
-SP_CHECKED sp_error *sp_attention(sp_tensor query, sp_tensor key, sp_tensor value, sp_tensor *out);
+/// Of an image's tokens to one another: [images, tokens, 3 * width] to [images, tokens, width].
+SP_CHECKED sp_error *sp_self_attention(sp_tensor query_key_value, int64_t heads, sp_tensor *out);
 /// Row-wise weight * gain / |weight|, the projection heads' last layer.
 SP_CHECKED sp_error *sp_weight_norm(sp_tensor weight, sp_tensor gain, sp_tensor *out);
 SP_CHECKED sp_error *sp_convolution(

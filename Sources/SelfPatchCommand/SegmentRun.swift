@@ -63,8 +63,9 @@ struct SegmentRun {
             show: { live.update($0.line, short: $0.shortLine) },
             showScoring: { live.update("scoring image \($0) of \($1)", short: "scoring \($0)/\($1)") })
         try log.note(
-            "\(settings.model.head.rawValue) on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along"); blocks \(settings.model.blocks(depth: architecture.depth)); \(data.training.count) images "
-                + "to train on, \(data.validation.count) to score, \(data.note); \(training.stepCount) steps of "
+            "\(settings.model.head.rawValue) on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along"); "
+                + "blocks \(settings.model.blocks(depth: architecture.depth)); \(data.training.count) images to train on, "
+                + "\(data.validation.count) to score, \(data.note); \(training.stepCount) steps of "
                 + "\(settings.batchSize) crops; on \(trained.network.device) in \(training.machine.precision), "
                 + "\(Libtorch.threadCount) threads.")
         if !absent.isEmpty {

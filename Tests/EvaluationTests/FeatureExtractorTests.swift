@@ -26,6 +26,20 @@ import Testing
         #expect(together.indices == Array(0..<11))
     }
 
+    @Test func blocksStandSideBySideTheLastAtTheEnd() throws {
+        let generator = SceneGenerator(seed: 1)
+        var extractor = Self.extractor()
+        let last = try extractor.features(count: 3) { generator.scene($0).pixels }
+        extractor.blockCount = 2
+        let both = try extractor.features(count: 3) { generator.scene($0).pixels }
+        for feature in FeatureExtractor.Feature.allCases {
+            #expect(both[feature].shape == [3, 48])
+            let difference = both[feature].narrowed(1, 24..<48) - last[feature]
+            #expect(difference.magnitude().max().item() < 1e-6)
+            #expect((both[feature].narrowed(1, 0..<24) - last[feature]).magnitude().max().item() > 1e-3)
+        }
+    }
+
     @Test func imagesThatCannotBeReadAreLeftOutAndNamed() throws {
         let generator = SceneGenerator(seed: 1)
         let extractor = Self.extractor(batchSize: 3)

@@ -76,7 +76,7 @@ public struct SegmentationPreset: Sendable {
             $0.views.shortSide = 192
             $0.views.longSide = 768
             $0.views.scale = 0.75...1.5
-            $0.optimizer.learningRate = 2e-3
+            $0.optimizer.learningRate = head == .linear ? 2e-2 : 2e-3
             $0.optimizer.warmupSteps = 20
             $0.length = .steps(400)
             $0.batchSize = 8

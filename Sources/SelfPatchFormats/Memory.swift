@@ -4,12 +4,18 @@ import Foundation
 package enum Memory {
     /// The most that has been resident so far, in bytes.
     package static var peakBytes: Int {
+        // On Linux getrusage also counts what the process was before it became this program: whoever started it.
+        if let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
+        {
+            return kilobytes * 1024
+        }
         var usage = rusage()
+        getrusage(0, &usage)  // RUSAGE_SELF; its type differs between systems.
         #if os(Linux)
-            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
             return usage.ru_maxrss * 1024
         #else
-            getrusage(RUSAGE_SELF, &usage)
             return usage.ru_maxrss
         #endif
     }

@@ -42,8 +42,8 @@ public final class SkippedFiles: @unchecked Sendable {
     /// - Throws: `UserError` if more than the allowed share is broken, or the list cannot be written.
     public func record(_ name: String, _ problem: ImageProblem) throws {
         try lock.withLock {
-            guard try write(name, problem, mark: "") else { return }
-            imageCount += 1
+            if try write(name, problem, mark: "") { imageCount += 1 }
+            // Every broken image ends a run that has too many, also one that another loader has named before.
             guard Double(imageCount) > allowedShare * Double(total) else { return }
             let list = path.map { " All are listed in \($0)." } ?? ""
             throw UserError(

@@ -44,7 +44,8 @@ import Testing
             refused(
                 try tiny.run("b", ["data.folder=\(folder.file("broken"))", "schedule.batchSize=2"]), 1, "2 images",
                 "skipped-files.txt")
-            #expect(try tiny.text("b/skipped-files.txt").contains("a.png"))
+            // One is one too many: whichever is met first ends the run.
+            #expect(try tiny.text("b/skipped-files.txt").contains("\tnot_an_image\t"))
 
             for index in 0..<3 {
                 try folder.write(TinyRun.bitmap(width: 3, height: 2, seed: index), to: "small/\(index).bmp")

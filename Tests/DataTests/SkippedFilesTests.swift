@@ -39,6 +39,9 @@ import Testing
         #expect(error?.message.contains("3 of 100 images") == true)
         #expect(error?.message.contains("3.jpg") == true)
         #expect(error?.message.contains("0.02") == true)
+        // Two loaders may meet the same broken images: the second is told too, though all are on the list.
+        #expect(throws: UserError.self) { try skipped.record("1.jpg", damage) }
+        #expect(skipped.count == 3)
     }
 
     @Test func foldersThatCannotBeEnteredAreListedButCountForNothing() throws {

@@ -14,6 +14,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
@@ -26,7 +27,10 @@ let package = Package(
                 ":libturbojpeg.a", ":libwebpdemux.a", ":libtiff.a", ":libwebp.a", ":libpng16.a", ":libgif.a",
                 ":libjpeg.a", ":libjbig.a", ":liblzma.a", ":libzstd.a", ":libdeflate.a", ":libLerc.a", ":libz.a",
             ].map { .linkedLibrary($0, .when(platforms: [.linux])) }),
-        .target(name: "SelfPatchFormats", dependencies: ["Yams"]),
+        .target(
+            name: "SelfPatchFormats",
+            dependencies: ["Yams", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["ONNX/Schema/onnx-subset.proto"]),
         .target(name: "SelfPatchTensors", dependencies: ["CSelfPatchTorch", "SelfPatchFormats"]),
         .target(name: "SelfPatchLayers", dependencies: ["SelfPatchTensors"]),
         .target(name: "SelfPatchModel", dependencies: ["SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats"]),
@@ -54,7 +58,10 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),
         .testTarget(
             name: "ModelTests",
-            dependencies: ["SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),
+            dependencies: [
+                "SelfPatchModel", "SelfPatchLayers", "SelfPatchTensors", "SelfPatchFormats", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
         .testTarget(
             name: "DataTests",
             dependencies: ["SelfPatchData", "CSelfPatchPixels", "SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),

@@ -16,6 +16,7 @@ struct SelfPatchCommand: ParsableCommand {
             Segment.self,
             Track.self,
             Import.self,
+            Export.self,
             Inspect.self,
             Demo.self,
             Settings.self,

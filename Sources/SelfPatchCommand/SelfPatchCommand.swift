@@ -17,6 +17,7 @@ struct SelfPatchCommand: ParsableCommand {
             Track.self,
             Import.self,
             Export.self,
+            Embed.self,
             Inspect.self,
             Demo.self,
             Settings.self,

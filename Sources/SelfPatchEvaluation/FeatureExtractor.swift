@@ -67,19 +67,11 @@ public struct FeatureExtractor {
         var skipped: [UserError] = []
         for start in stride(from: 0, to: count, by: batchSize) {
             let batch = start..<min(start + batchSize, count)
-            let results = decoded(batch, image)
-            var planes: [[UInt8]] = []
-            for (index, result) in zip(batch, results) {
-                switch result {
-                case .success(let bytes):
-                    planes.append(bytes)
-                    indices.append(index)
-                case .failure(let error):
-                    skipped.append(error as? UserError ?? UserError("Image \(index + 1): \(error)"))
-                }
-            }
-            if !planes.isEmpty {
-                let (summary, meanPatch) = features(ofPlanes: planes)
+            let decoded = decoded(batch, image)
+            indices += decoded.indices
+            skipped += decoded.skipped.map(\.error)
+            if !decoded.planes.isEmpty {
+                let (summary, meanPatch) = features(ofPlanes: decoded.planes)
                 summaries.append(summary.moved(to: .cpu))
                 means.append(meanPatch.moved(to: .cpu))
             }
@@ -118,12 +110,36 @@ public struct FeatureExtractor {
         return (patches, features.grid)
     }
 
-    private func decoded(_ batch: Range<Int>, _ image: @Sendable (Int) throws -> Pixels) -> [Result<[UInt8], any Error>]
-    {
+    /// All that the network says of views that are cut already, on its device.
+    ///
+    /// - Parameter planes: of each image `[channels, height, width]`, all of the extractor's own size.
+    package func output(ofPlanes planes: [[UInt8]]) -> Network.Features { network.features(of: normalized(planes)) }
+
+    /// The images of a batch that could be read, as views.
+    package struct DecodedBatch {
+        package var planes: [[UInt8]] = []
+        /// The places of these images in the list that was asked for.
+        package var indices: [Int] = []
+        package var skipped: [(index: Int, error: UserError)] = []
+    }
+
+    /// Decodes images on all cores.
+    package func decoded(_ batch: Range<Int>, _ image: @Sendable (Int) throws -> Pixels) -> DecodedBatch {
         let view = view
-        return concurrently(batch.count) { place, scratch in
+        let results = concurrently(batch.count) { place, scratch in
             Result { view.planes(of: try image(batch.lowerBound + place), scratch: scratch) }
         }
+        var decoded = DecodedBatch()
+        for (index, result) in zip(batch, results) {
+            switch result {
+            case .success(let planes):
+                decoded.planes.append(planes)
+                decoded.indices.append(index)
+            case .failure(let error):
+                decoded.skipped.append((index, error as? UserError ?? UserError("Image \(index + 1): \(error)")))
+            }
+        }
+        return decoded
     }
 
     private func normalized(_ planes: [[UInt8]], size: ViewSize? = nil) -> Tensor {
@@ -132,7 +148,7 @@ public struct FeatureExtractor {
         return normalization(Tensor.from(Array(planes.joined()), shape: shape).moved(to: network.device))
     }
 
-    private func requireFinite(_ features: Tensor) throws {
+    package func requireFinite(_ features: Tensor) throws {
         guard features.isFinite else {
             throw UserError(
                 "The network's features are not finite numbers: its weights are damaged or training had diverged. "

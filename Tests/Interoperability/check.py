@@ -16,6 +16,7 @@ import tempfile
 import numpy
 import onnxruntime
 import safetensors
+import safetensors.numpy
 import safetensors.torch
 import torch
 
@@ -240,6 +241,34 @@ def check_safetensors(name, golden, path):
         check(f"{name}: safetensors reads ours", "backbone.pos_embed" in keys and file.metadata()["format"].startswith("selfpatch"))
 
 
+def check_embed(name, golden, folder):
+    """Rows of NumPy and safetensors are the same, whole and half, and numpy maps them."""
+    from PIL import Image
+
+    (folder / "images").mkdir(parents=True)
+    for index in range(3):
+        pixels = numpy.random.default_rng(index).integers(0, 255, (90, 120, 3), "uint8")
+        Image.fromarray(pixels).save(folder / "images" / f"{index}.png")
+    (folder / "images" / "broken.jpg").write_bytes(b"no picture")
+    options = ["--weights", golden.folder / golden.case["files"][0]]
+    if golden.case["heads_from"] == "option":
+        options += ["--heads", golden.case["architecture"]["heads"]]
+    for output in ("a.npy", "b.safetensors"):
+        selfpatch("embed", folder / "images", *options, "--output", folder / output)
+    features = numpy.load(folder / "a.npy", mmap_mode="r")
+    names = (folder / "a.names.txt").read_text().split("\n")[:-1]
+    check(f"{name}: numpy reads embed's rows", features.shape == (3, golden.case["architecture"]["width"]))
+    check(f"{name}: each row has its name", names == ["0.png", "1.png", "2.png"])
+    check(f"{name}: what was skipped is named", "broken.jpg" in (folder / "a.skipped.txt").read_text())
+    tensors = safetensors.numpy.load_file(folder / "b.safetensors")
+    check(f"{name}: safetensors reads the same", numpy.array_equal(tensors["features"], features))
+    selfpatch(
+        "embed", folder / "images", *options, "--features", "dense", "--type", "float16", "--output", folder / "c.npy")
+    dense = numpy.load(folder / "c.npy")
+    rows, columns = golden.case["sizes"]["own"]["grid"]
+    check(f"{name}: dense rows", dense.shape == (3, rows, columns, features.shape[1]) and dense.dtype == "float16")
+
+
 def main():
     declarations = import_torchvision()  # noqa: F841
     with tempfile.TemporaryDirectory() as place:
@@ -249,6 +278,7 @@ def main():
             check_safetensors(name, golden, place / f"{index}.safetensors")
             check_timm(name, golden, place / f"timm-{index}")
             check_onnx(name, golden, place / f"{index}.onnx")
+            check_embed(name, golden, place / f"embed-{index}")
             if not (architecture["class_token"] or architecture["final_norm"] or architecture.get("pooled_norm")):
                 check_authors(name, golden, place / f"{index}.pth")
                 check_mmseg(name, golden, place / f"mmseg-{index}.pth")

@@ -21,6 +21,10 @@ import Testing
         #expect((libtorch["version"] as? String)?.hasPrefix("2.11.0") == true)
         let library = try #require(libtorch["path"] as? String)
         #expect(FileManager.default.fileExists(atPath: library))
+        if let flags = libtorch["buildFlags"] as? String {
+            let folder = flags.split(separator: " ")[1]
+            #expect(FileManager.default.fileExists(atPath: folder + "/selfpatch-libtorch.pc"), "\(flags)")
+        }
         let processor = try #require(document["processor"] as? [String: Any])
         let products = try #require(processor["products"] as? [[String: Any]])
         #expect(products.compactMap { $0["precision"] as? String } == ["float32", "bf16"])

@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import numpy
+import onnx
 import onnxruntime
 import safetensors
 import safetensors.numpy
@@ -52,11 +53,11 @@ def selfpatch(*arguments):
 
 
 def roots():
-    """The goldens in the repository, and those that the environment names."""
+    """The goldens in the repository, or those that SELFPATCH_GOLDEN names; with --all those of SELFPATCH_SHARED too."""
     chosen = os.environ.get("SELFPATCH_GOLDEN")
     shared = os.environ.get("SELFPATCH_SHARED")
     yield pathlib.Path(chosen) if chosen else repository / "Tests/Goldens"
-    if shared and not chosen:
+    if shared and not chosen and "--all" in sys.argv:
         yield pathlib.Path(shared) / "golden"
 
 
@@ -212,6 +213,7 @@ def check_onnx(name, golden, path):
     kinds = {"patches": "patches", summary: "image_summary"}
     for number, tolerance in (("float32", 1e-4), ("float16", 1e-2)):
         golden.export("onnx", path, "--size", "any", "--type", number)
+        onnx.checker.check_model(str(path), full_check=True)
         model = session(path)
         for size, kind, expected in golden.outputs():
             if kind in kinds:

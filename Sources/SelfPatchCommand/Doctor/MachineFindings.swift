@@ -8,6 +8,8 @@ struct MachineFindings: Encodable {
         let path: String
         /// The instruction set that libtorch's kernels were chosen for.
         let cpuCapability: String
+        /// What `swift build` of a package that uses the library needs; nil where libtorch lies without its pkg-config file.
+        let buildFlags: String?
     }
 
     struct Processor: Encodable {
@@ -59,7 +61,8 @@ struct MachineFindings: Encodable {
     static func gather() -> MachineFindings {
         let graphics = findGraphics()
         let libtorch = Library(
-            version: Libtorch.version, path: Libtorch.libraryPath, cpuCapability: Libtorch.cpuCapability)
+            version: Libtorch.version, path: Libtorch.libraryPath, cpuCapability: Libtorch.cpuCapability,
+            buildFlags: Self.buildFlags(library: Libtorch.libraryPath))
         let products = ProductTiming.all(on: .cpu)
         let processor = Processor(
             name: ProcessorName.read(), cores: ProcessInfo.processInfo.activeProcessorCount,
@@ -117,5 +120,15 @@ struct MachineFindings: Encodable {
                 freeBytes: memory.free, totalBytes: memory.total, products: ProductTiming.all(on: .cuda(index)))
         }
         return Graphics(found: found, units: units, problem: nil)
+    }
+}
+
+extension MachineFindings {
+    /// `make setup` puts the pkg-config file two folders above libtorch's own.
+    private static func buildFlags(library: String) -> String? {
+        let libraries = URL(filePath: library).deletingLastPathComponent()
+        let packages = libraries.deletingLastPathComponent().deletingLastPathComponent().appending(path: "pkgconfig")
+        guard FileManager.default.fileExists(atPath: packages.path + "/selfpatch-libtorch.pc") else { return nil }
+        return "--pkg-config-path \(packages.path) -Xlinker -rpath -Xlinker \(libraries.path)"
     }
 }

@@ -23,6 +23,7 @@ extension MachineFindings {
             let space = disk.freeBytes.map { "\(Amount.bytes($0)) free" } ?? "cannot be asked"
             lines.append((disk.what == "cache" ? "disk" : "", "\(disk.what): \(space), \(disk.path)"))
         }
+        if let flags = libtorch.buildFlags { lines.append(("library", "for other packages: swift build \(flags)")) }
         let facts = lines.map { name, fact in name.padding(to: 11) + fact }
         let todo = advice.isEmpty ? ["Nothing is missing."] : ["What to do:"] + advice.map { "- " + $0 }
         return (facts + [""] + todo).joined(separator: "\n")

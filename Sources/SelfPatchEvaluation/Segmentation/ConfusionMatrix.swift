@@ -26,7 +26,8 @@ public struct ConfusionMatrix: Equatable, Sendable {
     /// Counts the pixels of one image.
     ///
     /// - Parameters:
-    ///   - truth, predicted: as many numbers each, in the same order.
+    ///   - truth: of each pixel.
+    ///   - predicted: as many, in the same order.
     ///   - ignored: pixels with this truth are left out altogether, whatever is predicted there.
     public mutating func add<Truth: BinaryInteger, Predicted: BinaryInteger>(
         truth: [Truth], predicted: [Predicted], ignored: Int? = nil

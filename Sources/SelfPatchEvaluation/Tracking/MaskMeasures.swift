@@ -6,7 +6,8 @@ public enum MaskMeasures {
     /// J, region similarity: intersection over union; 1 where both are empty.
     ///
     /// - Parameters:
-    ///   - result, truth: the object's number at its pixels, `height * width` each.
+    ///   - result: the object's number at its pixels, `height * width`.
+    ///   - truth: as many, in the same order.
     public static func regionSimilarity(_ result: [UInt8], _ truth: [UInt8], object: UInt8) -> Double {
         precondition(result.count == truth.count, "\(result.count) and \(truth.count) pixels")
         var both = 0

@@ -1,5 +1,5 @@
 # One line a target; the work is done by scripts/. Every target sets the machine up first, which costs nothing once it is.
-.PHONY: help setup build demo test golden bench format lint docs dist clean
+.PHONY: help setup build demo test golden bench example format lint docs dist clean
 help:   ; @sed -n 's/^#: //p' Makefile
 #: make setup    what this machine needs: Debian packages, libtorch (CUDA=1 or 0: with or without CUDA; TORCH=DIR: installed torch)
 setup:  ; @scripts/setup
@@ -13,6 +13,8 @@ test:   ; @scripts/test
 golden: ; @scripts/golden
 #: make bench    seconds a training step and images a second in the input pipeline
 bench:  ; @scripts/bench
+#: make example  builds a package that uses the library, and runs it (minutes the first time)
+example: ; @scripts/example
 #: make format   lays out all Swift code
 format: ; @scripts/format
 #: make lint     layout, rings, habits

@@ -71,6 +71,7 @@ struct Linear : torch::autograd::Function<Linear> {
         torch::autograd::AutogradContext *context, const at::Tensor &input, const at::Tensor &weight,
         const std::optional<at::Tensor> &bias) {
         context->save_for_backward({input, weight});
+        context->saved_data["hasBias"] = bias.has_value();
         return plainLinear(input, weight, bias);
     }
 
@@ -82,7 +83,7 @@ struct Linear : torch::autograd::Function<Linear> {
         torch::autograd::variable_list result(3);
         if (context->needs_input_grad(0)) result[0] = plainProduct(gradient, weight).view(input.sizes());
         if (context->needs_input_grad(1)) result[1] = plainProduct(gradient.t(), rows(input));
-        if (context->needs_input_grad(2)) result[2] = gradient.sum(0);
+        if (context->saved_data["hasBias"].toBool() && context->needs_input_grad(2)) result[2] = gradient.sum(0);
         return result;
     }
 };

@@ -38,6 +38,12 @@ struct BenchLoss: ParsableCommand {
     @Flag(help: "Print one JSON document.")
     var json = false
 
+    func validate() throws {
+        if precision == .float16 {
+            throw ValidationError("--precision is float16, which is for features; steps take bf16.")
+        }
+    }
+
     func run() throws {
         let device = try Device.resolve(device)
         if threads > 0 { Libtorch.threadCount = threads }

@@ -75,6 +75,9 @@ struct BenchStep: ParsableCommand {
                 "--batch and --steps must be at least 1, --accumulation a divisor of --batch, --local-views, --threads and --workers at "
                     + "least 0.")
         }
+        if precision == .float16 {
+            throw ValidationError("--precision is float16, which is for features; steps take bf16.")
+        }
         if randomViews, folder != nil { throw ValidationError("--random-views takes no images: leave the folder out.") }
     }
 
@@ -135,4 +138,3 @@ struct BenchStep: ParsableCommand {
 }
 
 extension Architecture.Size: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}

@@ -38,6 +38,8 @@ struct Embed: ParsableCommand {
 
     @OptionGroup var weights: WeightsOptions
 
+    @OptionGroup var precision: PrecisionOptions
+
     @Option(help: ArgumentHelp("The file to write: .npy or .safetensors.", valueName: "file"))
     var output: String
 
@@ -65,6 +67,7 @@ struct Embed: ParsableCommand {
         StopSignal.install()
         let images = try ImageFolder(root: folder)
         let trained = try weights.load()
+        precision.apply(to: trained)
         var embedding = FolderEmbedding(try extractor(of: trained))
         embedding.kind = features
         embedding.isHalf = type == .float16

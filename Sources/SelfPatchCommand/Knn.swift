@@ -23,6 +23,8 @@ struct Knn: ParsableCommand {
 
     @OptionGroup var weights: WeightsOptions
 
+    @OptionGroup var precision: PrecisionOptions
+
     @Option(help: ArgumentHelp("The labelled images that vote.", valueName: "dir"))
     var train: String
 
@@ -66,6 +68,7 @@ struct Knn: ParsableCommand {
         evaluation.neighborCounts = neighborCounts
         evaluation.temperature = temperature
         let trained = try weights.load()
+        precision.apply(to: trained)
         var extractor = trained.extractor(batchSize: batch)
         extractor.blockCount = try trained.checkedBlocks(blocks)
         var line = ProgressLine(title: "Features", total: evaluation.training.count + evaluation.validation.count)

@@ -36,6 +36,8 @@ struct Track: ParsableCommand {
 
     @OptionGroup var use: NetworkOptions
 
+    @OptionGroup var precision: PrecisionOptions
+
     @Option(help: ArgumentHelp("Videos with masks, laid out as DAVIS 2017.", valueName: "dir"))
     var data: String?
 
@@ -93,7 +95,8 @@ struct Track: ParsableCommand {
         } else if let weights, let output {
             let folder = try data.map { try DAVISFolder(root: $0, set: setName, only: sequences) }
             try TrackRun(
-                videos: try videos(in: folder), folder: folder, weights: weights, use: use, tracking: tracking,
+                videos: try videos(in: folder), folder: folder, weights: weights, use: use, precision: precision,
+                tracking: tracking,
                 output: output, json: json
             ).run()
         }

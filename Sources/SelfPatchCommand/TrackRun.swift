@@ -10,6 +10,7 @@ struct TrackRun {
     let folder: DAVISFolder?
     let weights: String
     let use: NetworkOptions
+    let precision: PrecisionOptions
     let tracking: TrackingOptions
     let output: String
     let json: Bool
@@ -17,6 +18,7 @@ struct TrackRun {
     func run() throws {
         try requireEmptyOutput()
         let trained = try use.load(weights)
+        precision.apply(to: trained)
         let tracker = VideoTracker(network: trained.network, settings: try tracking.settings(for: trained))
         try check(channels: trained.description.architecture.channels)
 

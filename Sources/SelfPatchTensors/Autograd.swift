@@ -83,16 +83,19 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
     return try body()
 }
 
-/// The types that products are computed in while training.
+/// The types that products are computed in.
 public enum Precision: String, Codable, CaseIterable, Sendable {
     case float32, bf16
+    /// For taking features alone: small gradients are 0 in it.
+    case float16
 
     /// Runs `body` with products, attention and convolutions in this precision, on this thread. Softmaxes, norms and sums of
     /// losses must be lifted to float32 by whoever calls them: a CPU's autocast leaves them as they come.
     public func run<Result>(on device: Device, _ body: () throws -> Result) rethrows -> Result {
-        guard self == .bf16 else { return try body() }
-        let former = sp_set_autocast(device.native.kind, true, SP_BFLOAT16)
-        defer { _ = sp_set_autocast(device.native.kind, former, SP_BFLOAT16) }
+        guard self != .float32 else { return try body() }
+        let type = self == .bf16 ? SP_BFLOAT16 : SP_FLOAT16
+        let former = sp_set_autocast(device.native.kind, true, type)
+        defer { _ = sp_set_autocast(device.native.kind, former, type) }
         return try body()
     }
 }

@@ -71,6 +71,21 @@ import Testing
         }
     }
 
+    /// Half the digits, nearly the same features, and float32 for whoever uses them.
+    @Test(arguments: [(Precision.bf16, 0.05), (.float16, 0.01)])
+    func featuresInLowerPrecisionAreNear(precision: Precision, bound: Double) {
+        let network = Network(Self.architecture, heads: nil, seed: 4, device: .cpu)
+        let views = Tensor.normal([2, 3, 24, 16], using: Generator(seed: 6))
+        let exact = network.features(of: views)
+        network.featurePrecision = precision
+        let coarse = network.features(of: views)
+        for (a, b) in [(exact.patches, coarse.patches), (exact.imageSummary, coarse.imageSummary)] {
+            #expect(b.elementType == .float32)
+            let difference = (a - b).magnitude().max().item() / a.magnitude().max().item()
+            #expect(difference < bound && difference > 1e-6, "\(difference)")
+        }
+    }
+
     @Test func networksOfOneSeedAreEqual() {
         let a = Network(
             Self.architecture, heads: HeadSizes(imagePrototypes: 8, patchPrototypes: 8), seed: 3, device: .cpu)

@@ -54,9 +54,12 @@ public final class Network {
         public var meanPatch: Tensor { patches.mean(1) }
     }
 
+    /// What products are made in when features are taken. Features come as float32 from each.
+    public var featurePrecision = Precision.float32
+
     /// - Parameter views: `[images, channels, height, width]`, normalised, on the network's device.
     public func features(of views: Tensor) -> Features {
-        withoutGradients { features(backbone.output(of: views), backbone.grid(of: views)) }
+        takingFeatures { features(backbone.output(of: views), backbone.grid(of: views)) }
     }
 
     /// Features of the last blocks, the last one at the end, each made of its tokens as the last block's are.
@@ -65,17 +68,22 @@ public final class Network {
     public func features(of views: Tensor, lastBlocks count: Int) -> [Features] {
         let depth = architecture.depth
         precondition(1...depth ~= count, "the last \(count) of \(depth) blocks")
-        return withoutGradients {
+        return takingFeatures {
             backbone.outputs(after: Set(depth - count..<depth), of: views).map {
                 features($0, backbone.grid(of: views))
             }
         }
     }
 
+    private func takingFeatures<Result>(_ body: () -> Result) -> Result {
+        withoutGradients { featurePrecision.run(on: device, body) }
+    }
+
     private func features(_ output: VisionTransformer.Output, _ grid: Grid) -> Features {
         Features(
-            imageSummary: summary(of: output), patches: output.patches, grid: grid, classToken: output.classToken,
-            registers: output.registers)
+            imageSummary: summary(of: output).cast(to: .float32), patches: output.patches.cast(to: .float32),
+            grid: grid,
+            classToken: output.classToken?.cast(to: .float32), registers: output.registers?.cast(to: .float32))
     }
 
     private func summary(of output: VisionTransformer.Output) -> Tensor {

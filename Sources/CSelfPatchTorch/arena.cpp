@@ -1,7 +1,7 @@
 // Memory for large tensors on the CPU that stays with the process. A system's allocator returns large blocks to the kernel, which
 // zeroes them page by page when they come back: four to five times the cost of an element-wise operation. Kept in the heap they
-// lie scattered between small blocks and half of them cannot be used again. Here they have a place of their own: blocks are cut
-// from the smallest gap that holds them, the lowest first, and join their neighbours when they are given back.
+// lie scattered between small blocks, and more memory is taken. Here they have a place of their own: blocks are cut from the
+// smallest gap that holds them, the lowest first, and join their neighbours when they are given back.
 #include "guard.hpp"
 
 #include <c10/core/CPUAllocator.h>

@@ -2,6 +2,7 @@
 // layout: no copy is made of either, and an image's weights of one head stay in the processor's cache.
 #include "guard.hpp"
 #include "parallel.hpp"
+#include "products.hpp"
 #include "vectormath.hpp"
 
 #include <ATen/ATen.h>
@@ -154,13 +155,8 @@ struct SelfAttention : torch::autograd::Function<SelfAttention> {
 };
 
 bool suits(const at::Tensor &queryKeyValue) {
-#if defined(__x86_64__)
-    static const bool processorSuits = at::get_cpu_capability() == "AVX512" && at::hasMKLDNN();
-    return processorSuits && queryKeyValue.scalar_type() == at::kFloat && queryKeyValue.device().is_cpu()
+    return oneDNNSuits() && queryKeyValue.scalar_type() == at::kFloat && queryKeyValue.device().is_cpu()
         && queryKeyValue.is_contiguous() && queryKeyValue.numel() > 0 && queryKeyValue.size(1) <= mostTokens;
-#else
-    return false;
-#endif
 }
 
 } // namespace

@@ -40,8 +40,9 @@ template <typename Body> void parallelRows(int64_t count, Body body) {
 
 } // namespace selfpatch
 
-/// Compiles a function for several vector widths and picks one where the program runs.
-#if defined(__x86_64__) && defined(__linux__)
+/// Compiles a function for several vector widths and picks one where the program runs; not under the thread sanitizer, which is
+/// not yet there when the loader picks.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define SP_EVERY_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define SP_EVERY_WIDTH

@@ -16,9 +16,8 @@ void mkldnn_matmul(const Tensor &a, const Tensor &b, const Tensor &result, float
 } // namespace at::native
 
 namespace selfpatch {
-namespace {
 
-bool processorSuits() {
+bool oneDNNSuits() {
 #if defined(__x86_64__)
     static const bool suits = at::get_cpu_capability() == "AVX512" && at::hasMKLDNN();
     return suits;
@@ -27,6 +26,8 @@ bool processorSuits() {
 #endif
 }
 
+namespace {
+
 /// Below this many multiplications a call costs more than the product.
 constexpr int64_t smallest = 1 << 15;
 
@@ -34,12 +35,12 @@ bool suits(const at::Tensor &a) { return a.scalar_type() == at::kFloat && a.devi
 
 /// Wrong shapes do not suit either: libtorch's own operation then says what is wrong with them.
 bool suitsProduct(const at::Tensor &a, const at::Tensor &b) {
-    return processorSuits() && suits(a) && suits(b) && a.dim() == 2 && b.dim() == 2 && a.size(1) == b.size(0)
+    return oneDNNSuits() && suits(a) && suits(b) && a.dim() == 2 && b.dim() == 2 && a.size(1) == b.size(0)
         && a.numel() * b.size(1) >= smallest && !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
 bool suitsLinear(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-    return processorSuits() && suits(input) && suits(weight) && input.dim() >= 2 && weight.dim() == 2
+    return oneDNNSuits() && suits(input) && suits(weight) && input.dim() >= 2 && weight.dim() == 2
         && input.size(-1) == weight.size(1) && (!bias || (suits(*bias) && bias->sizes() == weight.sizes().slice(0, 1)))
         && input.numel() * weight.size(0) >= smallest && !at::autocast::is_autocast_enabled(at::kCPU);
 }

@@ -6,6 +6,8 @@
 
 namespace selfpatch {
 
+/// Whether oneDNN's float32 products are the faster ones on this processor.
+bool oneDNNSuits();
 /// a b for matrices; batches and other types as at::matmul has them.
 at::Tensor product(const at::Tensor &a, const at::Tensor &b);
 /// beta * into + alpha * a b, in place.

@@ -32,7 +32,7 @@ import Testing
                 ])
             #expect(try tiny.text("a/checkpoints/latest") == "step-000000040.safetensors\n")
             #expect(try tiny.text("a/log.txt").contains("Complete after 40 steps."))
-            #expect(try tiny.text("a/settings.yaml").contains("  patchWeight: 0.1"))
+            #expect(try tiny.text("a/settings.yaml").contains("  patchWeight: 1\n"))
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("a")).sorted()
             #expect(
                 names == [

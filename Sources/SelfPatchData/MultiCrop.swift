@@ -1,6 +1,7 @@
 import CSelfPatchPixels
 
-/// The multi-crop augmentation: cuts an image's views and changes their colors (method.md section 4).
+/// The multi-crop augmentation: cuts an image's views and changes their colors. Source: `DataAugmentationDINO` of the reference, on
+/// Pillow's operations.
 public struct MultiCrop: Sendable {
     public let settings: MultiCropSettings
 

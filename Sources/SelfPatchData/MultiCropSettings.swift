@@ -2,7 +2,7 @@ import SelfPatchFormats
 
 /// What the multi-crop augmentation makes of an image: two global views and any number of local ones.
 ///
-/// The defaults are those of the reference (method.md section 4).
+/// The defaults are those of the reference's `DataAugmentationDINO`.
 public struct MultiCropSettings: Codable, Equatable, Sendable {
     /// How often each part is applied to one kind of view, as probabilities.
     public struct Chances: Codable, Equatable, Sendable {

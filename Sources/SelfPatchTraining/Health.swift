@@ -2,7 +2,8 @@ import Foundation
 import SelfPatchModel
 
 /// What one step says about the state of the learning. Entropies and divergences are in units of ln K, K the outputs of
-/// the head, so that 1 is uniform and 0 a single output. Source of names and bounds: small_runs.md section 4.
+/// the head, so that 1 is uniform and 0 a single output. The bounds lie where
+/// small runs that failed had parted from those that learned.
 public struct HealthSigns: Codable, Equatable, Sendable {
     /// H: mean entropy of the teacher's image targets.
     public var teacherEntropy: Double

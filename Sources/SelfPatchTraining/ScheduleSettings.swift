@@ -16,7 +16,7 @@ public struct ScheduleSettings: Codable, Equatable, Sendable {
     public init() {}
 }
 
-/// AdamW, its rates, clipping and the freeze of the last layers (method.md 3.6 and 3.7). The defaults are the reference's.
+/// AdamW, its rates, clipping and the freeze of the last layers. The defaults are the reference's.
 public struct OptimizerSettings: Codable, Equatable, Sendable {
     /// Learning rate after the warm-up, for `learningRateBatch` images a step.
     public var learningRate = 0.0005

@@ -26,7 +26,7 @@ public struct Rates: Equatable, Sendable {
     }
 }
 
-/// The rates of every step of a run. Source: method.md 3.6, to the letter: the peak learning rate comes twice, and the
+/// The rates of every step of a run. Source: `cosine_scheduler` of the reference, to the letter: the peak learning rate comes twice, and the
 /// last step's values are not quite the final ones.
 public struct Schedules: Sendable {
     public let stepsPerEpoch: Int

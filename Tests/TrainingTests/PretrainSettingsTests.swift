@@ -32,7 +32,7 @@ import Testing
         #expect(try tree.decode(PretrainSettings.self) == settings)
     }
 
-    /// The defaults are the paper's and the reference's (method.md 3.9 and 3.10).
+    /// The defaults are the paper's and the reference's.
     @Test func defaultsAreThePapers() throws {
         let settings = try Preset.named("vit-small-imagenet").settings
         #expect(settings == PretrainSettings())

@@ -21,7 +21,7 @@ struct BatchSizing {
         var fitted = settings
         fitted.schedule.batchSize = min(settings.schedule.batchSize, images)
         let batch = fitted.schedule.batchSize
-        let available = availableBytes
+        let available = 0.9 * Double(device.freeBytes)
         let few = min(2, batch)
         let more = min(8, batch)
         let small = try measure(few)
@@ -36,15 +36,15 @@ struct BatchSizing {
         }
         guard let parts = (1...batch).first(where: { needed($0) <= available }) else {
             throw UserError(
-                "Not even one image at a time fits: about \(Self.size(needed(batch))) would be needed on \(device), and "
-                    + "\(Self.size(available)) are free. Take a smaller model or smaller heads, or fewer images a step."
+                "Not even one image at a time fits: about \(StepMemory.size(needed(batch))) would be needed on \(device), and "
+                    + "\(StepMemory.size(available)) are free. Take a smaller model or smaller heads, or fewer images a step."
             )
         }
         fitted.schedule.accumulation = parts
         let how = parts == 1 ? "at once" : "in \(parts) parts one after the other"
         return (
             fitted,
-            "--batch auto: \(batch) images a step, \(how); about \(Self.size(needed(parts))) of the \(Self.size(available)) "
+            "--batch auto: \(batch) images a step, \(how); about \(StepMemory.size(needed(parts))) of the \(StepMemory.size(available)) "
                 + "that are free on \(device)."
         )
     }
@@ -88,31 +88,5 @@ struct BatchSizing {
             )
         }
         return peak
-    }
-
-    /// Bytes that this process may take: nine tenths of what is free.
-    private var availableBytes: Double {
-        if case .cuda(let index) = device { return 0.9 * Double(CUDA.memory(of: index).free) }
-        var free = Double(ProcessInfo.processInfo.physicalMemory)
-        if let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
-            let kilobytes = Double(line.split(separator: " ").dropFirst().first ?? "")
-        {
-            free = kilobytes * 1024
-        }
-        // In a container the limit is elsewhere.
-        func number(_ path: String) -> Double? {
-            (try? String(contentsOfFile: path, encoding: .utf8)).flatMap {
-                Double($0.trimmingCharacters(in: .whitespacesAndNewlines))
-            }
-        }
-        if let limit = number("/sys/fs/cgroup/memory.max"), let used = number("/sys/fs/cgroup/memory.current") {
-            free = min(free, max(0, limit - used))
-        }
-        return 0.9 * free
-    }
-
-    private static func size(_ bytes: Double) -> String {
-        bytes < 1e9 ? String(format: "%.0f MB", bytes / 1e6) : String(format: "%.1f GB", bytes / 1e9)
     }
 }

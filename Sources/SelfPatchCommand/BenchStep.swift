@@ -84,16 +84,18 @@ struct BenchStep: ParsableCommand {
     func run() throws {
         let device = try Device.resolve(device)
         if threads > 0 { Libtorch.threadCount = threads }
-        var objective = ObjectiveSettings()
-        objective.patchWeight = patchWeight
-        var views = MultiCropSettings()
-        views.localCount = localViews
-        let learner = Learner(
-            Learner.Settings(
-                architecture: Architecture(width: size.width, depth: size.depth, heads: size.heads), heads: HeadSizes(),
-                objective: objective, localViewCount: localViews, viewsInTurn: viewsInTurn,
-                checkpointsActivations: checkpointActivations, precision: precision),
-            device: device)
+        var settings = PretrainSettings()
+        (settings.model.width, settings.model.depth, settings.model.heads) = (size.width, size.depth, size.heads)
+        settings.objective.patchWeight = patchWeight
+        settings.views.localCount = localViews
+        settings.schedule.batchSize = batch
+        settings.schedule.accumulation = accumulation
+        settings.schedule.viewsInTurn = viewsInTurn
+        settings.schedule.checkpointActivations = checkpointActivations
+        let views = settings.views
+        var sizes = settings.learner(on: device)
+        sizes.precision = precision
+        let learner = Learner(sizes, device: device)
         let nextBatch = try batches(views)
         let rates = Rates(
             learningRate: 1e-4, weightDecay: 0.04, teacherMomentum: 0.996, imageTemperature: 0.04,
@@ -117,7 +119,8 @@ struct BenchStep: ParsableCommand {
             device: device.description,
             precision: precision.rawValue, threads: Libtorch.threadCount, viewsInTurn: viewsInTurn,
             checkpointActivations: checkpointActivations,
-            peakBytes: device.peakBytes, measured)
+            peakBytes: device.peakBytes, estimatedBytes: Int(StepMemory(settings, student: learner.student).bytes),
+            measured)
         print(json ? try report.json() : report.text)
     }
 

@@ -24,7 +24,7 @@ struct CheckData: ParsableCommand {
               selfpatch check-data photos --json > photos.json
             """)
 
-    @Argument(help: ArgumentHelp("The folder with the images, any tree of folders.", valueName: "dir"))
+    @Argument(help: ArgumentHelp("The folder with the images, any tree of folders; or shards.", valueName: "dir"))
     var folder: String
 
     @Option(help: "Channels of the model: 3 for colour, 1 for greyscale, else as many as the files have.")
@@ -52,7 +52,7 @@ struct CheckData: ParsableCommand {
     }
 
     func run() throws {
-        let images = try ImageFolder(root: folder)
+        let images = try ImageCollections.open(folder)
         let check = FolderCheck(
             images, channels: channels, pixelLimit: pixelLimit,
             threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
@@ -148,8 +148,10 @@ private struct CheckJSON: CheckReport {
 
     init(_ check: FolderCheck) {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        print("{\"folder\": \(text(check.folder.root)), \"channels\": \(check.channels),")
-        print(" \"pixelLimit\": \(check.pixelLimit), \"passedOver\": \(check.folder.passedOver), \"files\": [")
+        print("{\"folder\": \(text(check.images.root)), \"channels\": \(check.channels),")
+        print(
+            " \"pixelLimit\": \(check.pixelLimit), \"passedOver\": \((check.images as? ImageFolder)?.passedOver ?? 0), \"files\": ["
+        )
     }
 
     func prints(_ entry: FolderCheck.Entry) -> Bool { true }

@@ -17,7 +17,7 @@ struct PretrainRun {
     init(_ plan: PretrainPlan, deadline: ContinuousClock.Instant?) throws {
         let threads = plan.settings.threads
         Libtorch.threadCount = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
-        let images = try ImageFolder(root: plan.settings.data.folder)
+        let images = try ImageCollections.open(plan.settings.data.folder, window: plan.settings.data.window)
         let fitted =
             plan.sizesBatch
             ? try BatchSizing(settings: plan.settings, device: plan.device, images: images.count).fitted()
@@ -26,6 +26,7 @@ struct PretrainRun {
         try settings.validate(images: images.count)
         let evaluators = settings.evaluation.every.amount > 0 ? [try NearestNeighborEvaluator(settings)] : []
         self.plan = plan.with(settings)
+        let free = Double(plan.device.freeBytes)
         let initial = plan.isNew ? try InitialWeights(settings) : nil
 
         let text = try SettingsTree(encoding: settings).yaml { SettingsDescriptions[$0] }
@@ -48,6 +49,7 @@ struct PretrainRun {
             show: { live.update($0.line, short: $0.shortLine) })
         if let sentence = fitted.sentence { try session.log.note(sentence) }
         try announce(images)
+        try session.log.note(StepMemory.sentence(settings, student: pretraining.learner.student, free: free))
     }
 
     /// Trains, and says how it ended.
@@ -60,7 +62,7 @@ struct PretrainRun {
         try ending.exitIfStopped()
     }
 
-    private func announce(_ images: ImageFolder) throws {
+    private func announce(_ images: any ImageCollection) throws {
         let log = session.log
         let settings = plan.settings
         if let preset = plan.preset { try log.note("Settings of the preset \(preset.name).") }
@@ -74,7 +76,7 @@ struct PretrainRun {
     }
 
     private static func source(
-        _ images: ImageFolder, _ settings: PretrainSettings, _ folder: RunFolder
+        _ images: any ImageCollection, _ settings: PretrainSettings, _ folder: RunFolder
     ) throws -> TrainingImages {
         let skipped = try SkippedFiles(
             path: folder.skippedFiles, total: images.count, allowedShare: settings.data.allowBroken)

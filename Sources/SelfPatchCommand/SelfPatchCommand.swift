@@ -23,6 +23,7 @@ struct SelfPatchCommand: ParsableCommand {
             Settings.self,
             Bench.self,
             CheckData.self,
+            Pack.self,
             Doctor.self,
             PreviewViews.self,
             ProbeMemory.self,

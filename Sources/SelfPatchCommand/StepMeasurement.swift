@@ -20,6 +20,8 @@ struct StepMeasurement: Encodable {
     let checkpointActivations: Bool
     /// Of the process, or of the tensors on a GPU.
     let peakBytes: Int
+    /// What a run with these sizes would say before it starts.
+    let estimatedBytes: Int
     /// Of large tensors on the CPU, which is the same in every run.
     let peakTensorBytes: Int
     let secondsAStep: Double
@@ -30,7 +32,8 @@ struct StepMeasurement: Encodable {
 
     init(
         size: String, batch: Int, accumulation: Int, localViews: Int, device: String, precision: String, threads: Int,
-        viewsInTurn: Bool, checkpointActivations: Bool, peakBytes: Int, _ steps: [Step]
+        viewsInTurn: Bool, checkpointActivations: Bool, peakBytes: Int,
+        estimatedBytes: Int, _ steps: [Step]
     ) {
         self.size = size
         self.batch = batch
@@ -42,6 +45,7 @@ struct StepMeasurement: Encodable {
         self.viewsInTurn = viewsInTurn
         self.checkpointActivations = checkpointActivations
         self.peakBytes = peakBytes
+        self.estimatedBytes = estimatedBytes
         peakTensorBytes = Libtorch.peakTensorBytes
         func median(_ values: [Double]) -> Double {
             let sorted = values.sorted()
@@ -69,7 +73,7 @@ struct StepMeasurement: Encodable {
             \(viewsInTurn ? ", views in turn" : "")\(checkpointActivations ? ", activations checkpointed" : "")
               step      \(String(format: "%8.3f s  (%.3f to %.3f)", secondsAStep, fastest, slowest))
             \(rows.joined(separator: "\n"))
-              \(String(format: "%.2f images/s, peak %.2f GB", imagesASecond, Double(peakBytes) / 1e9))
+              \(String(format: "%.2f images/s, peak %.2f GB, estimated %.2f GB", imagesASecond, Double(peakBytes) / 1e9, Double(estimatedBytes) / 1e9))
             """
     }
 

@@ -9,7 +9,12 @@ struct FileContent: ~Copyable {
 
     /// Larger files are read only if their header explains their size.
     static let plainByteCount = 64 << 20
-    private static let headByteCount = 1 << 20
+    static let headByteCount = 1 << 20
+
+    /// A file that is longer than its pixels can explain.
+    static func excess(_ count: Int, _ limit: Int) -> ImageProblem {
+        ImageProblem(.tooLarge, "has \(count) bytes, far more than its pixels need (at most \(limit)), and is not read")
+    }
 
     deinit {
         bytes.deallocate()
@@ -32,10 +37,7 @@ struct FileContent: ~Copyable {
             defer { head.deallocate() }
             let headCount = try Self.read(descriptor, into: head)
             let limit = max(Self.plainByteCount, sizeLimit(UnsafeRawBufferPointer(rebasing: head[..<headCount])))
-            guard count <= limit else {
-                throw ImageProblem(
-                    .tooLarge, "has \(count) bytes, far more than its pixels need (at most \(limit)), and is not read")
-            }
+            guard count <= limit else { throw Self.excess(count, limit) }
             guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw Self.problem(errno, "cannot be read") }
         }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)

@@ -2,7 +2,7 @@ import CSelfPatchPixels
 import Foundation
 import SelfPatchFormats
 
-/// Decodes every image of a folder, with threads, and tells about each in the folder's order.
+/// Decodes every image of a folder or of shards, with threads, and tells about each in their order.
 public struct FolderCheck: Sendable {
     /// What one readable image is.
     public struct Picture: Sendable {
@@ -22,17 +22,17 @@ public struct FolderCheck: Sendable {
         public let isImage: Bool
     }
 
-    public let folder: ImageFolder
+    public let images: any ImageCollection
     public let channels: Int
     public let pixelLimit: Int
     public let threads: Int
 
     public init(
-        _ folder: ImageFolder, channels: Int = 3, pixelLimit: Int = ImageFile.defaultPixelLimit,
+        _ images: any ImageCollection, channels: Int = 3, pixelLimit: Int = ImageFile.defaultPixelLimit,
         threads: Int = ProcessInfo.processInfo.activeProcessorCount
     ) {
         precondition(threads > 0, "\(threads) threads")
-        self.folder = folder
+        self.images = images
         self.channels = channels
         self.pixelLimit = pixelLimit
         self.threads = threads
@@ -40,12 +40,12 @@ public struct FolderCheck: Sendable {
 
     /// Runs through the folder. Memory does not grow with its size: entries are handed out block by block.
     public func run(_ tell: (Entry) throws -> Void) throws {
-        for problem in folder.problems {
+        for problem in images.problems {
             try tell(Entry(name: problem.name, result: .failure(problem.problem), isImage: false))
         }
         let block = threads * 16
-        for start in stride(from: 0, to: folder.count, by: block) {
-            for entry in entries(start..<min(start + block, folder.count)) { try tell(entry) }
+        for start in stride(from: 0, to: images.count, by: block) {
+            for entry in entries(start..<min(start + block, images.count)) { try tell(entry) }
         }
     }
 
@@ -65,13 +65,12 @@ public struct FolderCheck: Sendable {
     private func entry(_ index: Int) -> Entry {
         let result: Result<Picture, ImageProblem>
         do throws(ImageProblem) {
-            let (pixels, info) = try ImageFile.read(
-                path: folder.path(of: index), channels: channels, pixelLimit: pixelLimit)
+            let (pixels, info) = try images.read(index, channels: channels, pixelLimit: pixelLimit)
             result = .success(Picture(pixels, info))
         } catch {
             result = .failure(error)
         }
-        return Entry(name: folder.name(of: index), result: result, isImage: true)
+        return Entry(name: images.name(of: index), result: result, isImage: true)
     }
 
     /// Hands out numbers to threads.

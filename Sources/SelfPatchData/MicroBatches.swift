@@ -5,16 +5,24 @@ import SelfPatchFormats
 /// An epoch visits each image at most once, in an order of its own; images that do not fill its last batch wait for the
 /// next epoch's order. Steps count from 0 through the whole run.
 public struct MicroBatches: Sendable, Equatable {
+    /// How an epoch orders the images.
+    public let mixing: Mixing
     /// Images in the data set.
-    public let images: Int
+    public var images: Int { mixing.images }
     /// Images a step.
     public let batch: Int
     /// Micro-batches a step.
     public let parts: Int
     public let seed: UInt64
 
-    /// - Throws: `UserError` where the batch is larger than the data set, or cannot be parted so.
+    /// All images mixed with all.
     public init(images: Int, batch: Int, parts: Int = 1, seed: UInt64) throws {
+        try self.init(Mixing(images: images), batch: batch, parts: parts, seed: seed)
+    }
+
+    /// - Throws: `UserError` where the batch is larger than the data set, or cannot be parted so.
+    public init(_ mixing: Mixing, batch: Int, parts: Int = 1, seed: UInt64) throws {
+        let images = mixing.images
         guard batch > 0, parts > 0, parts <= batch else {
             throw UserError(
                 "A batch of \(batch) images cannot be worked through in \(parts) micro-batches; each needs an image.",
@@ -28,7 +36,7 @@ public struct MicroBatches: Sendable, Equatable {
         guard images <= Int(UInt32.max) else {
             throw UserError("\(images) images are more than \(UInt32.max), the most that can be shuffled.")
         }
-        self.images = images
+        self.mixing = mixing
         self.batch = batch
         self.parts = parts
         self.seed = seed

@@ -31,6 +31,7 @@ public struct SampleKey: Hashable, Sendable {
 enum Purpose: UInt64 {
     case view = 0x76_6965_77
     case order = 0x6f_7264_6572
+    case mixing = 0x6d_6978_696e_67
     case replacement = 0x72_6570_6c61_6365
 }
 

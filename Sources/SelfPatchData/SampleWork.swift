@@ -194,7 +194,7 @@ final class SampleWork<Slot: SampleSlot>: @unchecked Sendable {
 
     private func order(_ epoch: Int) -> [UInt32] {
         if let order = orders[epoch] { return order }
-        let order = EpochOrder.places(count: batches.images, seed: batches.seed, epoch: epoch)
+        let order = batches.mixing.order(seed: batches.seed, epoch: epoch)
         orders = [epoch: order]
         return order
     }

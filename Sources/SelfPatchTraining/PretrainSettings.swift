@@ -46,6 +46,7 @@ public enum PrecisionChoice: String, SettingsChoice {
 /// Where the images come from.
 public struct DataSettings: Codable, Equatable, Sendable {
     public var folder = ""
+    public var window = Mixing.defaultWindow
     public var workers = 0
     public var allowBroken = 0.01
     public var pixelLimit = 200_000_000

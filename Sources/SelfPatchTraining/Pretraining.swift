@@ -73,7 +73,7 @@ public final class Pretraining: TrainingRun {
         self.evaluators = evaluators
         self.show = show
         batches = try MicroBatches(
-            images: images.count, batch: settings.schedule.batchSize, parts: settings.schedule.accumulation,
+            images.mixing, batch: settings.schedule.batchSize, parts: settings.schedule.accumulation,
             seed: settings.seed)
         schedules = try Schedules(
             settings.schedule, settings.optimizer, settings.teacher, stepsPerEpoch: batches.stepsPerEpoch)

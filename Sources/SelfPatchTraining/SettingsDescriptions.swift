@@ -12,7 +12,9 @@ public enum SettingsDescriptions {
         "threads": "CPU threads; 0: as many as the machine has cores. Another number changes last digits.",
 
         "data": "The images.",
-        "data.folder": "Folder of images, with any folders in it; no labels are needed.",
+        "data.folder": "Folder of images, with any folders in it, or shards of `selfpatch pack`; no labels are needed.",
+        "data.window":
+            "Of shards so many are taken together that they hold this number of images, which are mixed. Folders are mixed whole.",
         "data.workers": "Threads that read images and cut views; 0: all cores but one. Their number changes no result.",
         "data.allowBroken":
             "Share of the images that may be unreadable before the run stops; others take their places.",

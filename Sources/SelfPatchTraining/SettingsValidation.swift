@@ -7,6 +7,7 @@ extension PretrainSettings {
     ///
     /// - Throws: `UserError` that names the setting, its value, and what would do.
     public func validate() throws {
+        try Self.require("data.window", data.window, 1...Int(UInt32.max))
         try validateModel()
         try views.validate()
         try validateViewSizes()

@@ -7,14 +7,16 @@ public struct TrainingImages: Sendable {
     public let source: ImageSource
     /// 8 hexadecimal digits over the images' names in their order.
     public let namesChecksum: String
+    /// How an epoch orders them.
+    public let mixing: Mixing
 
     public var count: Int { source.count }
 
-    /// The images of a folder as a run's settings want them. One that is smaller than a patch counts as unreadable: all
+    /// The images of a collection as a run's settings want them. One that is smaller than a patch counts as unreadable: all
     /// that a view of it could show is made up by enlarging.
-    public init(_ folder: ImageFolder, _ settings: PretrainSettings, skipped: SkippedFiles) throws {
+    public init(_ images: any ImageCollection, _ settings: PretrainSettings, skipped: SkippedFiles) throws {
         let decoded = try ImageSource(
-            folder, channels: settings.views.channels, pixelLimit: settings.data.pixelLimit, skipped: skipped)
+            images, channels: settings.views.channels, pixelLimit: settings.data.pixelLimit, skipped: skipped)
         let patch = settings.model.patchSize
         self.init(
             source: ImageSource(
@@ -29,11 +31,13 @@ public struct TrainingImages: Sendable {
                     }
                     return pixels
                 },
-                skip: decoded.skip))
+                skip: decoded.skip), mixing: images.mixing)
     }
 
-    public init(source: ImageSource) {
+    /// - Parameter mixing: all images with all by default.
+    public init(source: ImageSource, mixing: Mixing? = nil) {
         self.source = source
+        self.mixing = mixing ?? Mixing(images: source.count)
         namesChecksum = source.namesChecksum
     }
 }

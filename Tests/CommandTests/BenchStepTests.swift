@@ -5,6 +5,8 @@ import Testing
 @Suite struct BenchStepTests {
     struct Report: Decodable {
         let peakTensorBytes: Int
+        let peakBytes: Int
+        let estimatedBytes: Int
         let parts: [String: Double]
         let secondsAStep: Double
     }
@@ -19,6 +21,9 @@ import Testing
         let taken = Double(report.peakTensorBytes) / 1e6
         #expect(taken <= 1.1 * megabytes, "\(taken) MB where \(megabytes) were enough")
         #expect(taken > 0.5 * megabytes)
+        let estimate = Double(report.estimatedBytes) / Double(report.peakBytes)
+        #expect(
+            estimate > 0.85 && estimate < 1.2, "\(report.estimatedBytes) bytes estimated, \(report.peakBytes) taken")
     }
 
     /// The image pipeline works beside the step, and the wait for it is one of the parts.

@@ -80,7 +80,7 @@ final class CachedFeatures {
     func next() -> TrainingFeatures.Batch {
         let number = order.epoch(ofStep: step)
         if epoch?.number != number {
-            epoch = (number, EpochOrder.places(count: order.images, seed: order.seed, epoch: number))
+            epoch = (number, order.mixing.order(seed: order.seed, epoch: number))
         }
         let first = (step - number * order.stepsPerEpoch) * order.batch
         let chosen = (epoch?.places[first..<first + order.batch] ?? []).map { index -> Int in

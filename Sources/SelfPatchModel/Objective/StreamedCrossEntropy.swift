@@ -28,7 +28,7 @@ package enum StreamedCrossEntropy {
     }
 
     /// Elements of a piece's logits that the caller should stay near: large enough for products, small enough for caches.
-    static let pieceElements = 4_000_000
+    package static let pieceElements = 4_000_000
 
     /// - Parameters:
     ///   - bottlenecks: the student's, `[rows, d]`.

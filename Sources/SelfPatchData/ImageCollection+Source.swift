@@ -1,25 +1,26 @@
 extension ImageSource {
-    /// The images of a folder, decoded for a model; broken ones are noted in `skipped`, which may end the run.
+    /// The images of a collection, decoded for a model; broken ones are noted in `skipped`, which may end the run.
     ///
     /// - Parameters:
-    ///   - folder: the images.
+    ///   - images: a folder's, or those of shards.
     ///   - channels: those of the model; see `ImageFile.decode`.
     ///   - pixelLimit: images of more pixels than these count as broken.
     ///   - skipped: where broken ones are noted.
     /// - Throws: `UserError` if the list of skipped files cannot be written.
     public init(
-        _ folder: ImageFolder, channels: Int, pixelLimit: Int = ImageFile.defaultPixelLimit, skipped: SkippedFiles
+        _ images: any ImageCollection, channels: Int, pixelLimit: Int = ImageFile.defaultPixelLimit,
+        skipped: SkippedFiles
     ) throws {
-        try skipped.record(folder.problems)
+        try skipped.record(images.problems)
         self.init(
-            count: folder.count,
-            name: { folder.name(of: $0) },
+            count: images.count,
+            name: { images.name(of: $0) },
             read: { index throws(ImageProblem) in
-                try ImageFile.read(path: folder.path(of: index), channels: channels, pixelLimit: pixelLimit).pixels
+                try images.read(index, channels: channels, pixelLimit: pixelLimit).pixels
             },
             skip: { index, error in
                 let problem = error as? ImageProblem ?? ImageProblem(.unreadable, "cannot be read: \(error)")
-                try skipped.record(folder.name(of: index), problem)
+                try skipped.record(images.name(of: index), problem)
             })
     }
 }

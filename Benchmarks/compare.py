@@ -17,7 +17,9 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM = HERE.parent / ".build/release/selfpatch"
+PROGRAM = pathlib.Path(os.environ.get("SELFPATCH_PROGRAM") or HERE.parent / ".build/release/selfpatch")
+# Operations of an exact step of ViT-Small for one image with 2 views of 224 and 8 of 96 pixels, a multiply-add counted as 2.
+SMALL_GFLOP = 1354 / 8
 
 CPU_ROWS = [
     # title, size, options of ours
@@ -89,6 +91,7 @@ def main():
     parser.add_argument("--steps", type=int, help="steps of a process that count, after one that does not (3, on a GPU 20)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="rows whose title contains this")
+    parser.add_argument("--peak", type=float, default=989, help="TFLOP/s of the GPU's sheet, for the share that is reached")
     parser.add_argument("--output", help="a file for everything, as JSON")
     options = parser.parse_args()
     gpu = options.device == "cuda"
@@ -108,6 +111,9 @@ def main():
         print(f"| {entry['title']} | {entry['theirSeconds']:.2f} | {entry['ourSeconds']:.2f} | **{entry['ratio']:.2f}** "
               f"({entry['lowestRatio']:.2f} to {entry['highestRatio']:.2f}) | {entry['theirPeakBytes'] / 1e9:.2f} GB | "
               f"{entry['ourPeakBytes'] / 1e9:.2f} GB | {entry['ourPeakBytes'] / entry['theirPeakBytes']:.2f} |")
+    for entry in result["rows"] if gpu else []:
+        pace = options.batch / entry["ourSeconds"]
+        print(f"{entry['title']}: {pace:.0f} images/s, {100 * pace * SMALL_GFLOP / 1e3 / options.peak:.1f} % of the sheet")
 
 
 main()

@@ -80,6 +80,23 @@ def row(options, title, size, arguments):
     }
 
 
+def pipeline(options):
+    """Ten views of each photograph of a folder on one core, images a processor second."""
+    rounds = []
+    for number in range(options.rounds):
+        their = run([options.python, HERE / "reference_pipeline.py", "--reference", options.reference, "--images", options.pipeline], 1)
+        our = run([PROGRAM, "bench", "augment", options.pipeline, "--json"], 1)
+        rounds.append((their["imagesASecond"], our["perCore"]["median"]))
+        print(f"pipeline, round {number + 1}: theirs {rounds[-1][0]:.1f}, ours {rounds[-1][1]:.1f} images/s", file=sys.stderr)
+    ratios = sorted(ours / theirs for theirs, ours in rounds)
+    median = lambda side: statistics.median(entry[side] for entry in rounds)
+    print("| | theirs, images/s a core | ours, images/s a core | times as fast (range) |")
+    print("|---|---|---|---|")
+    print(f"| ten views of {their['images']} photographs | {median(0):.0f} | {median(1):.0f} | **{statistics.median(ratios):.1f}** "
+          f"({ratios[0]:.1f} to {ratios[-1]:.1f}) |")
+    return {"rounds": rounds, "pillow": their["pillow"], "torchvision": their["torchvision"]}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/compare-with-reference", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -92,8 +109,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="rows whose title contains this")
     parser.add_argument("--peak", type=float, default=989, help="TFLOP/s of the GPU's sheet, for the share that is reached")
+    parser.add_argument("--pipeline", metavar="PHOTOS", help="compare the image pipelines on this folder of JPEGs instead of steps")
     parser.add_argument("--output", help="a file for everything, as JSON")
     options = parser.parse_args()
+    if options.pipeline:
+        result = pipeline(options)
+        if options.output:
+            pathlib.Path(options.output).write_text(json.dumps(result, indent=1))
+        return
     gpu = options.device == "cuda"
     options.batch = options.batch or (128 if gpu else 8)
     options.steps = options.steps or (20 if gpu else 3)

@@ -39,7 +39,7 @@ def authors_modules(folder):
                  "timm.data.constants"):
         try:
             importlib.import_module(name)
-        except ImportError:
+        except (ImportError, RuntimeError):  # not there, or made for another torch
             sys.modules[name] = Anything(name)
     return [importlib.import_module(name) for name in ("main_selfpatch", "selfpatch_vision_transformer", "utils")]
 
@@ -155,4 +155,5 @@ def main():
     torch.distributed.destroy_process_group()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,9 @@ struct PretrainRun {
             : (settings: plan.settings, sentence: nil)
         let settings = fitted.settings
         try settings.validate(images: images.count)
-        let evaluators = settings.evaluation.every.amount > 0 ? [try NearestNeighborEvaluator(settings)] : []
+        var evaluators: [any Evaluator] = []
+        if settings.evaluation.scoresImages { evaluators.append(try NearestNeighborEvaluator(settings)) }
+        if settings.evaluation.scoresPatches { evaluators.append(try PatchEvaluator(settings)) }
         self.plan = plan.with(settings)
         let free = Double(plan.device.freeBytes)
         let initial = plan.isNew ? try InitialWeights(settings) : nil

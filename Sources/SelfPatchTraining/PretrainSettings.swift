@@ -87,8 +87,16 @@ public struct EvaluationSettings: Codable, Equatable, Sendable {
     public var every = Span.epochs(0)
     public var train = ""
     public var validation = ""
+    public var patches = ""
+    public var firstClass = 0
+    public var ignored = 255
+    public var shortSide = 192
 
     public init() {}
+
+    /// Whether images are scored, for which both folders are named.
+    public var scoresImages: Bool { every.amount > 0 && !train.isEmpty }
+    public var scoresPatches: Bool { every.amount > 0 && !patches.isEmpty }
 }
 
 /// Diaries, checkpoints and limits.
@@ -142,12 +150,14 @@ extension PretrainSettings {
         absolute(&initial.weights)
         absolute(&evaluation.train)
         absolute(&evaluation.validation)
+        absolute(&evaluation.patches)
     }
 
     /// Settings that may differ when a run is resumed, for none of them can alter the numbers.
     public static let changeableSettings: Set<String> = [
         "data.folder", "data.workers", "data.allowBroken", "evaluation.every", "evaluation.train",
-        "evaluation.validation",
+        "evaluation.validation", "evaluation.patches", "evaluation.firstClass", "evaluation.ignored",
+        "evaluation.shortSide",
         "run.logEvery", "run.checkpointEvery", "run.keepNewest", "run.keepEvery", "run.timeLimit",
     ]
 }

@@ -109,10 +109,17 @@ public enum SettingsDescriptions {
         "schedule.checkpointActivations":
             "Compute the student's blocks again for the backward: less memory, same numbers.",
 
-        "evaluation": "k-NN accuracy on labelled images (one folder a class), during the run.",
+        "evaluation":
+            "Scores of the teacher during the run: k-NN on labelled images (one folder a class), and on labelled patches.",
         "evaluation.every": "How often; '0 epochs': never.",
         "evaluation.train": "Folder of the images that neighbours are looked for in.",
         "evaluation.validation": "Folder of the images that are classified.",
+        "evaluation.patches":
+            "Folder with images/training, images/validation and label maps in annotations/ (see `selfpatch segment`): patches are "
+            + "labelled by their nearest labelled ones. Empty: none.",
+        "evaluation.firstClass": "The first class's label in these maps; lower ones are no class.",
+        "evaluation.ignored": "The label that stands for no class in these maps.",
+        "evaluation.shortSide": "These images are resized to this shorter side.",
 
         "run": "Diaries, checkpoints, limits. None of these changes a result.",
         "run.logEvery": "Steps from one line of the log to the next.",

@@ -161,11 +161,17 @@ extension PretrainSettings {
         try Self.require("run.keepNewest", run.keepNewest, 1...1_000_000)
         try Self.require("run.keepEvery", run.keepEvery, 0...1_000_000)
         try Self.require("run.timeLimit", run.timeLimit, 0...1e9)
-        if evaluation.every.amount > 0, evaluation.train.isEmpty || evaluation.validation.isEmpty {
+        if evaluation.every.amount > 0,
+            evaluation.train.isEmpty != evaluation.validation.isEmpty
+                || (evaluation.train.isEmpty && evaluation.patches.isEmpty)
+        {
             throw UserError(
                 "evaluation.every is \(evaluation.every), but the folders to score on are not named: set evaluation.train and "
-                    + "evaluation.validation, or evaluation.every='0 epochs'.", kind: .usage)
+                    + "evaluation.validation, or evaluation.patches, or evaluation.every='0 epochs'.", kind: .usage)
         }
+        try Self.require("evaluation.firstClass", evaluation.firstClass, 0...254)
+        try Self.require("evaluation.ignored", evaluation.ignored, 0...255)
+        try Self.require("evaluation.shortSide", evaluation.shortSide, 1...16_384)
         try health.validate()
     }
 

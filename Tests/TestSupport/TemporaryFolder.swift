@@ -21,6 +21,11 @@ package struct TemporaryFolder: Sendable {
         return url.path
     }
 
+    /// What a file inside the folder holds.
+    package func data(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: file(name))) }
+
+    package func text(_ name: String) throws -> String { String(decoding: try data(name), as: UTF8.self) }
+
     fileprivate init() throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("selfpatch-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

@@ -46,11 +46,7 @@ struct Embed: ParsableCommand {
     @Option(help: "What a row holds.")
     var features = EmbeddingDescription.Kind.summary
 
-    @Option(
-        help: ArgumentHelp(
-            "The view that is taken, in pixels: 448, or 320x480 (height x width). (default: that of the training)",
-            valueName: "size"))
-    var size: ONNXOptions.ImageSize?
+    @OptionGroup var view: ViewOptions
 
     @Option(help: "How the numbers are stored.")
     var type = Number.float32
@@ -60,7 +56,6 @@ struct Embed: ParsableCommand {
 
     func validate() throws {
         if batch < 1 { throw ValidationError("--batch is \(batch); it has to be at least 1.") }
-        if size == .any { throw ValidationError("--size is any; rows of one file have one size.") }
     }
 
     func run() throws {
@@ -68,7 +63,7 @@ struct Embed: ParsableCommand {
         let images = try ImageFolder(root: folder)
         let trained = try weights.load()
         precision.apply(to: trained)
-        var embedding = FolderEmbedding(try extractor(of: trained))
+        var embedding = FolderEmbedding(try trained.extractor(view: view.size, batchSize: batch))
         embedding.kind = features
         embedding.isHalf = type == .float16
         var line = ProgressLine(title: "Features", total: images.count)
@@ -95,18 +90,6 @@ struct Embed: ParsableCommand {
     }
 
     private var base: String { (output as NSString).deletingPathExtension }
-
-    private func extractor(of trained: TrainedNetwork) throws -> FeatureExtractor {
-        let own = trained.extractor(batchSize: batch)
-        guard case .fixed(let height, let width)? = size else { return own }
-        let side = trained.description.architecture.patchSize
-        guard height >= side, width >= side else {
-            throw UserError("Views of \(height) x \(width) pixels hold no patch of \(side) x \(side).", kind: .usage)
-        }
-        return FeatureExtractor(
-            network: own.network, view: ViewSize(height: height, width: width), normalization: own.normalization,
-            batchSize: batch)
-    }
 }
 
 extension EmbeddingDescription.Kind: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SelfPatchData
 import SelfPatchEvaluation
 import SelfPatchFormats
 import SelfPatchModel
@@ -88,8 +89,7 @@ extension ONNXOptions.ImageSize: ExpressibleByArgument {
             self = .any
             return
         }
-        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        guard (1...2).contains(sides.count), sides.allSatisfy({ (1...65_536).contains($0) }) else { return nil }
-        self = .fixed(height: sides[0], width: sides[sides.count - 1])
+        guard let size = ViewSize(argument: argument) else { return nil }
+        self = .fixed(height: size.height, width: size.width)
     }
 }

@@ -25,6 +25,8 @@ struct Knn: ParsableCommand {
 
     @OptionGroup var precision: PrecisionOptions
 
+    @OptionGroup var view: ViewOptions
+
     @Option(help: ArgumentHelp("The labelled images that vote.", valueName: "dir"))
     var train: String
 
@@ -69,7 +71,7 @@ struct Knn: ParsableCommand {
         evaluation.temperature = temperature
         let trained = try weights.load()
         precision.apply(to: trained)
-        var extractor = trained.extractor(batchSize: batch)
+        var extractor = try trained.extractor(view: view.size, batchSize: batch)
         extractor.blockCount = try trained.checkedBlocks(blocks)
         var line = ProgressLine(title: "Features", total: evaluation.training.count + evaluation.validation.count)
         var shown = 0
@@ -89,7 +91,8 @@ struct Knn: ParsableCommand {
             table: table(report, trained),
             document: Document(
                 weights: trained.path, network: trained.part, steps: trained.description.steps, train: train, val: val,
-                blocks: blocks, temperature: temperature, report: report))
+                view: [extractor.view.size.height, extractor.view.size.width], blocks: blocks, temperature: temperature,
+                report: report))
         if let output { try files.write(to: output, pictures: ["confusion": confusion(of: report)]) }
         files.print(asJSON: json)
     }
@@ -110,15 +113,35 @@ struct Knn: ParsableCommand {
             \(trained.title)
             \(report.trainingCount) images vote, \(report.validationCount) are classified, \(report.classCount) classes
             """
-        return ([head, table.text] + Set(notes).sorted()).joined(separator: "\n")
+        let (feature, best) = best(of: report)
+        let counts = NearestNeighborEvaluation.confusion(report, best)
+        var classes = TextTable(["class", "images", "top-1 %"])
+        for (number, name) in report.classes.enumerated() {
+            let row = counts[number * report.classCount..<(number + 1) * report.classCount]
+            let images = row.reduce(0, +)
+            let share = images == 0 ? nil : 100 * Double(row[row.startIndex + number]) / Double(images)
+            classes.add(name, String(images), percent(share))
+        }
+        let foot = """
+
+            Best on these images: \(feature.rawValue) with k \(best.neighborCount), top-1 \(percent(best.top1)) %
+
+            \(classes.text)
+            """
+        return ([head, table.text] + Set(notes).sorted() + [foot]).joined(separator: "\n")
     }
 
-    /// Of the feature and the k that do best.
-    private func confusion(of report: NearestNeighborEvaluation.Report) -> Picture {
+    /// The feature and the k that do best.
+    private func best(
+        of report: NearestNeighborEvaluation.Report
+    ) -> (FeatureExtractor.Feature, NearestNeighbors.Score) {
         let all = report.results.flatMap { result in result.scores.map { (result.feature, $0) } }
-        guard let (feature, score) = all.max(by: { $0.1.top1 < $1.1.top1 }) else {
-            preconditionFailure("a report without scores")
-        }
+        guard let best = all.max(by: { $0.1.top1 < $1.1.top1 }) else { preconditionFailure("a report without scores") }
+        return best
+    }
+
+    private func confusion(of report: NearestNeighborEvaluation.Report) -> Picture {
+        let (feature, score) = best(of: report)
         return ConfusionPicture(
             title: "k-NN, \(feature.rawValue), k = \(score.neighborCount): top-1 \(percent(score.top1)) %",
             names: report.classes, counts: NearestNeighborEvaluation.confusion(report, score)
@@ -131,6 +154,7 @@ struct Knn: ParsableCommand {
         let steps: Int
         let train: String
         let val: String
+        let view: [Int]
         let blocks: Int
         let temperature: Double
         let report: NearestNeighborEvaluation.Report

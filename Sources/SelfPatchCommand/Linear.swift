@@ -29,18 +29,10 @@ struct Linear: ParsableCommand {
               selfpatch linear --resume linear
             """)
 
-    @Option(help: ArgumentHelp("A run's folder, or a file of weights or a checkpoint.", valueName: "run|file"))
+    @Option(help: NetworkOptions.weightsHelp)
     var weights: String?
 
-    @Option(help: "The teacher, the student, or the untrained network as the run drew it (default: teacher).")
-    var network: TrainedNetwork.Part?
-
-    @Option(
-        help: ArgumentHelp("Heads of attention, where nothing in or beside the weights tells them.", valueName: "n"))
-    var heads: Int?
-
-    @Flag(help: "Take weights of other programs that lack some parameters.")
-    var allowMissing = false
+    @OptionGroup var use: NetworkOptions
 
     @Option(help: ArgumentHelp("The labelled images to train on.", valueName: "dir"))
     var train: String?
@@ -51,9 +43,6 @@ struct Linear: ParsableCommand {
     @Option(help: ArgumentHelp("The folder for settings, log and results.", valueName: "dir"))
     var output: String?
 
-    @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "dir"))
-    var resume: String?
-
     @Option(
         name: .customLong("feature"),
         help: ArgumentHelp(
@@ -62,6 +51,8 @@ struct Linear: ParsableCommand {
 
     @Option(help: ArgumentHelp("Take features of so many of the last blocks (default: 1).", valueName: "n"))
     var blocks: Int?
+
+    @OptionGroup var view: ViewOptions
 
     @Option(
         name: .customLong("rate"),
@@ -82,56 +73,43 @@ struct Linear: ParsableCommand {
     @Option(help: ArgumentHelp("First weights, order and crops (default: 0).", valueName: "n"))
     var seed: UInt64?
 
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "One setting of those in the output's settings.yaml. May be given often.", valueName: "key=value"))
-    var assignments: [String] = []
-
-    @Option(help: "auto, cpu, cuda, cuda:1 or mps (default: auto).")
-    var device: String?
-
-    @Option(help: ArgumentHelp("CPU threads; 0: as many as there are cores (default).", valueName: "n"))
-    var threads: Int?
-
-    @Option(help: ArgumentHelp("Save and stop within this time: 90s, 45m, 8h, 2d.", valueName: "time"))
-    var timeLimit: TimeLimit?
+    @OptionGroup var options: RunOptions
 
     @Flag(help: "Print one JSON document at the end, and everything else on standard error.")
     var json = false
 
     func run() throws {
         let start = ContinuousClock.now
-        let settings = try resume.map(settingsToResume) ?? settingsOfOptions()
-        guard let folder = resume ?? output else {
+        let settings = try options.resume.map(settingsToResume) ?? settingsOfOptions()
+        guard let folder = options.resume ?? output else {
             throw ValidationError("Name the folder for the results with --output, or a run to go on with by --resume.")
         }
-        if resume == nil { try RunFolder.checkedForNewRun(at: folder) }
-        let limit = timeLimit?.duration ?? (settings.run.timeLimit > 0 ? .seconds(settings.run.timeLimit * 60) : nil)
-        let run = try LinearRun(settings, folder: folder, isNew: resume == nil, deadline: limit.map { start + $0 })
+        let isNew = options.resume == nil
+        if isNew { try RunFolder.checkedForNewRun(at: folder) }
+        let run = try LinearRun(
+            settings, folder: folder, isNew: isNew, deadline: options.deadline(settings.run, from: start))
         try run.finish(asJSON: json)
     }
 
     private func settingsOfOptions() throws -> LinearSettings {
-        var settings = LinearSettings()
-        settings.weights = weights ?? ""
-        settings.train = train ?? ""
-        settings.validation = val ?? ""
-        if let network { settings.network = network }
-        if let heads { settings.heads = heads }
-        if allowMissing { settings.allowMissing = true }
+        var tree = try SettingsTree(encoding: LinearSettings())
+        try options.overlay(&tree)
+        var settings = try tree.decode(LinearSettings.self)
+        if let weights { settings.weights = weights }
+        if let train { settings.train = train }
+        if let val { settings.validation = val }
+        if let network = use.network { settings.network = network }
+        if let heads = use.heads { settings.heads = heads }
+        if use.allowMissing { settings.allowMissing = true }
         if !features.isEmpty { settings.features = features }
         if !rates.isEmpty { settings.learningRates = rates }
+        if let size = view.size { settings.viewSize = size }
         if let blocks { settings.blocks = blocks }
         if let epochs { settings.epochs = epochs }
         if let batch { settings.batchSize = batch }
         if let augment { settings.augmentation = augment }
         if let seed { settings.seed = seed }
-        if let device { settings.device = device }
-        if let threads { settings.threads = threads }
-        var tree = try SettingsTree(encoding: settings)
-        for assignment in assignments { try tree.set(assignment) }
-        settings = try tree.decode(LinearSettings.self)
+        use.machine.overlay(&settings.device, &settings.threads)
         for (option, value) in [
             ("--weights", settings.weights), ("--train", settings.train), ("--val", settings.validation),
         ] where value.isEmpty {
@@ -144,9 +122,9 @@ struct Linear: ParsableCommand {
 
     private func settingsToResume(_ path: String) throws -> LinearSettings {
         let others: [Any?] = [
-            weights, network, heads, train, val, output, blocks, epochs, batch, augment, seed, features.first,
-            rates.first,
-            assignments.first,
+            weights, use.network, use.heads, view.size, train, val, output, blocks, epochs, batch, augment, seed,
+            features.first,
+            rates.first, options.config, options.assignments.first,
         ]
         guard others.allSatisfy({ $0 == nil }) else {
             throw ValidationError(
@@ -155,8 +133,7 @@ struct Linear: ParsableCommand {
         var tree = try SettingsTree(encoding: LinearSettings())
         try tree.overlay(file: try RunFolder(existing: path).settingsFile)
         var settings = try tree.decode(LinearSettings.self)
-        if let device { settings.device = device }
-        if let threads { settings.threads = threads }
+        use.machine.overlay(&settings.device, &settings.threads)
         try settings.validate()
         return settings
     }

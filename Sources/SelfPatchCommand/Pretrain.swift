@@ -39,9 +39,6 @@ struct Pretrain: ParsableCommand {
     @Option(help: ArgumentHelp("The folder for the new run.", valueName: "run"))
     var output: String?
 
-    @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
-    var resume: String?
-
     @Option(
         help: ArgumentHelp(
             "Settings to start from (default: one that suits the device); see `selfpatch settings`.", valueName: "name")
@@ -55,17 +52,9 @@ struct Pretrain: ParsableCommand {
             valueName: "run|file|dir"))
     var initialWeights: String?
 
-    @Option(help: ArgumentHelp("A YAML file with settings that differ from the preset's.", valueName: "file"))
-    var config: String?
+    @OptionGroup var options: RunOptions
 
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "One setting, for example optimizer.learningRate=0.001. May be given often.", valueName: "key=value"))
-    var assignments: [String] = []
-
-    @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:1 or mps.", valueName: "device"))
-    var device: String?
+    @OptionGroup var machine: MachineOptions
 
     @Option(help: ArgumentHelp("auto, float32 or bf16.", valueName: "type"))
     var precision: String?
@@ -78,31 +67,23 @@ struct Pretrain: ParsableCommand {
     @Option(help: ArgumentHelp("What everything random comes from.", valueName: "n"))
     var seed: String?
 
-    @Option(help: ArgumentHelp("CPU threads; 0: as many as there are cores.", valueName: "n"))
-    var threads: String?
-
-    @Option(help: ArgumentHelp("Save and stop within this time: 90s, 45m, 8h, 2d.", valueName: "time"))
-    var timeLimit: TimeLimit?
-
     @Flag(help: "Print one JSON document at the end, and everything else on standard error.")
     var json = false
 
     func run() throws {
         let start = ContinuousClock.now
-        let plan = try resume.map(planToResume) ?? planNewRun()
-        let limit =
-            timeLimit?.duration ?? (plan.settings.run.timeLimit > 0 ? .seconds(plan.settings.run.timeLimit * 60) : nil)
-        let run = try PretrainRun(plan, deadline: limit.map { start + $0 })
+        let plan = try options.resume.map(planToResume) ?? planNewRun()
+        let run = try PretrainRun(plan, deadline: options.deadline(plan.settings.run, from: start))
         try run.finish(asJSON: json)
     }
 
     /// The options that stand for a setting each.
     private func overlay(_ tree: inout SettingsTree) throws {
-        if let config { try tree.overlay(file: config) }
-        for assignment in assignments { try tree.set(assignment) }
+        try options.overlay(&tree)
         for (option, path, value) in [
-            ("--device", "device", device), ("--precision", "precision", precision), ("--seed", "seed", seed),
-            ("--threads", "threads", threads), ("--batch", "schedule.batchSize", batch == "auto" ? nil : batch),
+            ("--device", "device", machine.device), ("--precision", "precision", precision), ("--seed", "seed", seed),
+            ("--threads", "threads", machine.threads.map(String.init)),
+            ("--batch", "schedule.batchSize", batch == "auto" ? nil : batch),
             ("--data", "data.folder", data), ("--initialise-from", "initial.weights", initialWeights),
         ] {
             guard let value else { continue }
@@ -184,19 +165,5 @@ struct PretrainPlan {
         var plan = self
         plan.settings = settings
         return plan
-    }
-}
-
-/// A stretch of time as it is written on a command line: 90s, 45m, 8h, 2d.
-struct TimeLimit: ExpressibleByArgument {
-    let duration: Duration
-
-    init?(argument: String) {
-        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        guard let last = argument.last, let unit = units[last], let number = Double(argument.dropLast()),
-            number.isFinite,
-            number > 0, number * unit < 1e9
-        else { return nil }
-        duration = .seconds(number * unit)
     }
 }

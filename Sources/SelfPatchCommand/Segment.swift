@@ -38,6 +38,11 @@ struct Segment: ParsableCommand {
             checkpoints, results.json, results.txt, predictions.png, confusion.png and segmenter.safetensors. Ctrl-C saves and \
             stops; --resume goes on at the exact step.
 
+            With the run of a trained head as --weights nothing is trained: --data scores it again, on other images too, and \
+            --predict labels a folder of images, as the run's settings say. The maps are PNG files with the classes' palette and \
+            the labels that were trained on: labels/a.png for a.jpg, with --overlays also overlays/a.png. Images that cannot be \
+            read are named; the same command goes on where it was stopped.
+
             PRESETS
             \(SegmentationPreset.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
 
@@ -48,12 +53,19 @@ struct Segment: ParsableCommand {
               selfpatch segment --preset ade20k-semantic-fpn --weights vit-small --data ADEChallengeData2016 --output fpn
               selfpatch segment --preset small-upernet --weights a --data b --output c --set batchSize=4 --train-backbone
               selfpatch segment --resume linear
+              selfpatch segment --weights linear --data other-streets --output scores
+              selfpatch segment --weights linear --data camvid --set data.validationImages=camvid/images/training \
+            --set data.validationLabels=camvid/annotations/training --flip
+              selfpatch segment --weights linear --predict photos --output maps --overlays
             """)
 
     @Option(help: "knn, linear, semantic-fpn or upernet (default: knn, or the preset's).")
     var head: Head?
 
-    @Option(help: NetworkOptions.weightsHelp)
+    @Option(
+        help: ArgumentHelp(
+            "\(NetworkOptions.weightsHelp.abstract) Or the folder of a run with a trained head, or its segmenter.safetensors.",
+            valueName: "run|file|dir"))
     var weights: String?
 
     @OptionGroup var use: NetworkOptions
@@ -81,6 +93,10 @@ struct Segment: ParsableCommand {
 
     @OptionGroup(title: "OPTIONS OF TRAINED HEADS") var training: SegmentTrainingOptions
 
+    @OptionGroup(title: "OPTIONS OF TRAINED HEADS") var options: RunOptions
+
+    @OptionGroup(title: "OPTIONS OF LABELLING") var prediction: SegmentPredictionOptions
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -94,30 +110,84 @@ struct Segment: ParsableCommand {
     }
 
     func run() throws {
-        let isTrained = training.resume != nil || training.preset != nil || (head ?? .knn) != .knn
+        let isTrained = options.resume != nil || training.preset != nil || (head ?? .knn) != .knn
+        if let weights, !isTrained, prediction.folder != nil || TrainedSegmenter.file(at: weights) != nil {
+            return try useTrained(weights)
+        }
+        guard prediction.folder == nil, !prediction.paintsOverlays else {
+            throw ValidationError(
+                "--predict and --overlays take a head that is trained already: name its run with --weights, and leave --head, "
+                    + "--preset and --resume out.")
+        }
         if isTrained { return try train() }
-        guard let weights, let data else {
+        guard let weights else {
             throw ValidationError("Name the network with --weights and the labelled images with --data.")
         }
-        let files = try neighbors.results(
-            of: try use.load(weights), data: data, classes: classes, firstClass: firstClass ?? 0,
-            ignored: ignore ?? 255,
-            seed: seed ?? 0, output: output)
+        let labelled = try labelledImages(for: weights)
+        let files = try neighbors.results(of: try use.load(weights), labelled, seed: seed ?? 0, output: output)
         files.print(asJSON: json)
+    }
+
+    /// Settings of which nearest patches need those of the data alone.
+    private func labelledImages(for weights: String) throws -> SegmentationSettings {
+        var tree = try SettingsTree(encoding: SegmentationSettings())
+        let before = tree
+        try options.overlay(&tree)
+        let refused = before.differences(to: tree).map(\.path).filter { !$0.hasPrefix("data.") }
+        guard refused.isEmpty else {
+            throw ValidationError(
+                "--head knn trains nothing, so \(refused.joined(separator: ", ")) has no meaning; data.* has.")
+        }
+        var settings = try tree.decode(SegmentationSettings.self)
+        settings.weights = weights
+        overlay(&settings.data)
+        try settings.validate()
+        return settings
+    }
+
+    private func overlay(_ settings: inout SegmentationSettings.Data) {
+        if let data { settings.folder = data }
+        if let firstClass { settings.firstClass = firstClass }
+        if let ignore { settings.ignored = ignore }
+        if let classes { settings.classes = classes }
+    }
+
+    /// Scores a trained head, or labels images with it.
+    private func useTrained(_ weights: String) throws {
+        let others: [Any?] = [head, use.network, use.heads, seed, training.pyramid, options.timeLimit]
+        guard others.allSatisfy({ $0 == nil }), !training.isFrozen, !training.trainBackbone else {
+            throw ValidationError(
+                "\(weights) holds a head that is trained already: leave out what says how to train one, or which network to take."
+            )
+        }
+        let trained = try SegmenterUse(weights, device: try use.machine.prepared()) { tree in
+            try options.overlay(&tree)
+            for (path, value) in [
+                ("data.folder", data), ("data.firstClass", firstClass.map(String.init)),
+                ("data.ignored", ignore.map(String.init)), ("data.classes", classes.map(String.init)),
+                ("inference.flip", training.flip ? "true" : nil),
+            ] {
+                if let value { try tree.set(path, to: value, source: "the command line") }
+            }
+        }
+        guard let folder = prediction.folder else {
+            if prediction.paintsOverlays { throw ValidationError("--overlays belongs to --predict.") }
+            return try trained.score(output: output, asJSON: json)
+        }
+        guard let output else { throw ValidationError("Name the folder for the label maps with --output.") }
+        try trained.label(folder, output: output, overlays: prediction.paintsOverlays, asJSON: json)
     }
 
     private func train() throws {
         let start = ContinuousClock.now
-        let settings = try training.resume.map(settingsToResume) ?? settingsOfOptions()
-        guard let folder = training.resume ?? output else {
+        let settings = try options.resume.map(settingsToResume) ?? settingsOfOptions()
+        guard let folder = options.resume ?? output else {
             throw ValidationError("Name the folder for the run with --output, or a run to go on with by --resume.")
         }
-        if training.resume == nil { try RunFolder.checkedForNewRun(at: folder) }
-        let limit =
-            training.timeLimit?.duration
-            ?? (settings.run.timeLimit > 0 ? .seconds(settings.run.timeLimit * 60) : nil)
+        let isNew = options.resume == nil
+        if isNew { try RunFolder.checkedForNewRun(at: folder) }
         let run = try SegmentRun(
-            settings, folder: folder, isNew: training.resume == nil, deadline: limit.map { start + $0 })
+            settings, folder: folder, isNew: isNew, deadline: options.deadline(settings.run, from: start))
         try run.finish(asJSON: json)
     }
 
@@ -128,27 +198,21 @@ struct Segment: ParsableCommand {
         }
         let preset =
             try training.preset.map(SegmentationPreset.named)
-            ?? .suited(to: try Device.resolve(use.device), kind ?? .linear)
-        var settings = preset.settings
-        if let kind, kind != settings.model.head {
+            ?? .suited(to: try Device.resolve(use.machine.device ?? "auto"), kind ?? .linear)
+        if let kind, kind != preset.settings.model.head {
             throw ValidationError("--head \(kind.rawValue) contradicts the preset \(preset.name).")
         }
-        settings.network = use.network
-        settings.heads = use.heads ?? 0
-        settings.allowMissing = use.allowMissing
-        settings.device = use.device
-        settings.threads = use.threads
+        var tree = try SettingsTree(encoding: preset.settings)
+        try options.overlay(&tree)
+        var settings = try tree.decode(SegmentationSettings.self)
+        if let weights { settings.weights = weights }
+        overlay(&settings.data)
+        if let network = use.network { settings.network = network }
+        if let heads = use.heads { settings.heads = heads }
+        if use.allowMissing { settings.allowMissing = true }
+        use.machine.overlay(&settings.device, &settings.threads)
         if let seed { settings.seed = seed }
-        if let firstClass { settings.data.firstClass = firstClass }
-        if let ignore { settings.data.ignored = ignore }
-        if let classes { settings.data.classes = classes }
         training.overlay(&settings)
-        var tree = try SettingsTree(encoding: settings)
-        if let config = training.config { try tree.overlay(file: config) }
-        if let weights { try tree.set("weights", to: weights, source: "--weights") }
-        if let data { try tree.set("data.folder", to: data, source: "--data") }
-        for assignment in training.assignments { try tree.set(assignment) }
-        settings = try tree.decode(SegmentationSettings.self)
         settings.makePathsAbsolute()
         try settings.validate()
         return settings
@@ -156,16 +220,17 @@ struct Segment: ParsableCommand {
 
     private func settingsToResume(_ path: String) throws -> SegmentationSettings {
         let others: [Any?] = [
-            head, weights, data, firstClass, ignore, classes, seed, output, training.preset, training.config,
-            training.assignments.first,
+            head, weights, use.network, use.heads, data, firstClass, ignore, classes, seed, output, training.preset,
+            training.pyramid, options.config, options.assignments.first,
         ]
-        guard others.allSatisfy({ $0 == nil }) else {
+        guard others.allSatisfy({ $0 == nil }), !training.isFrozen, !training.trainBackbone, !training.flip else {
             throw ValidationError(
-                "--resume goes on with a run as it is: beside it only --time-limit and --json.")
+                "--resume goes on with a run as it is: beside it only --device, --threads, --time-limit and --json.")
         }
         var tree = try SettingsTree(encoding: SegmentationSettings())
         try tree.overlay(file: try RunFolder(existing: path).settingsFile)
-        let settings = try tree.decode(SegmentationSettings.self)
+        var settings = try tree.decode(SegmentationSettings.self)
+        use.machine.overlay(&settings.device, &settings.threads)
         try settings.validate()
         return settings
     }
@@ -175,19 +240,6 @@ struct Segment: ParsableCommand {
 struct SegmentTrainingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Settings to start from (default: one that suits head and device).", valueName: "name"))
     var preset: String?
-
-    @Option(help: ArgumentHelp("A YAML file with settings that differ from the preset's.", valueName: "file"))
-    var config: String?
-
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "One setting of those in a run's settings.yaml, such as optimizer.learningRate=0.001. May be given often.",
-            valueName: "key=value"))
-    var assignments: [String] = []
-
-    @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "dir"))
-    var resume: String?
 
     @Flag(name: .customLong("frozen"), help: "Leave the backbone as it is.")
     var isFrozen = false
@@ -201,9 +253,6 @@ struct SegmentTrainingOptions: ParsableArguments {
     @Flag(help: "Score the mean over an image and its mirror image.")
     var flip = false
 
-    @Option(help: ArgumentHelp("Save and stop within this time: 90s, 45m, 8h, 2d.", valueName: "time"))
-    var timeLimit: TimeLimit?
-
     func validate() throws {
         if isFrozen, trainBackbone { throw ValidationError("--frozen and --train-backbone exclude each other.") }
     }
@@ -214,6 +263,17 @@ struct SegmentTrainingOptions: ParsableArguments {
         if let pyramid { settings.model.pyramid = pyramid }
         if flip { settings.inference.flip = true }
     }
+}
+
+/// Which images a trained head labels.
+struct SegmentPredictionOptions: ParsableArguments {
+    @Option(
+        name: .customLong("predict"),
+        help: ArgumentHelp("Write a label map for each image below this folder.", valueName: "dir"))
+    var folder: String?
+
+    @Flag(name: .customLong("overlays"), help: "Write each image with its classes in colour, too.")
+    var paintsOverlays = false
 }
 
 extension FeaturePyramid.Kind: ExpressibleByArgument {}

@@ -40,23 +40,15 @@ struct SegmentNeighborOptions: ParsableArguments {
         }
     }
 
-    /// Labels the validation patches and scores them.
+    /// Labels the validation patches and scores them; all that is wrong with the data is named before.
+    ///
+    /// - Parameter labelled: what its `data` says.
     func results(
-        of trained: TrainedNetwork, data: String, classes: Int?, firstClass: Int, ignored: Int, seed: UInt64,
-        output: String?
+        of trained: TrainedNetwork, _ labelled: SegmentationSettings, seed: UInt64, output: String?
     ) throws -> ResultFiles {
-        func pairs(_ part: String) throws -> FolderPairs {
-            try FolderPairs(images: "\(data)/images/\(part)", labels: "\(data)/annotations/\(part)")
-        }
-        let (training, validation) = (try pairs("training"), try pairs("validation"))
-        let classCount =
-            try classes
-            ?? LabelledImages.classCount(of: [training, validation], firstClass: firstClass, ignored: ignored)
+        let data = try SegmentationData(labelled)
+        _ = try data.check()
         let channels = trained.description.architecture.channels
-        func labelled(_ pairs: FolderPairs) -> LabelledImages {
-            LabelledImages(
-                pairs, channels: channels, classCount: classCount, firstClass: firstClass, ignored: ignored)
-        }
         var settings = PatchNearestNeighbors.Settings()
         settings.neighborCount = neighbors
         settings.temperature = temperature
@@ -65,21 +57,25 @@ struct SegmentNeighborOptions: ParsableArguments {
         let frame =
             height.flatMap { height in width.map { .exact(ViewSize(height: height, width: $0)) } }
             ?? PatchEvaluation.Frame.whole(shorterSide: side)
+        let (training, validation) = (data.training, data.validation)
         var line = ProgressLine(title: "Patches", total: training.count + validation.count)
         let score = try PatchEvaluation(
             extractor: trained.extractor(batchSize: batch), frame: frame, settings: settings
-        ).score(training: labelled(training), validation: labelled(validation)) { _ in line.advance() }
+        ).score(
+            training: LabelledImages(training, channels: channels),
+            validation: LabelledImages(validation, channels: channels)
+        ) { _ in line.advance() }
         line.clear()
         let files = try ResultFiles(
-            table: table(score, trained, firstClass: firstClass),
+            table: table(score, trained, data.classes),
             document: Document(
-                weights: trained.path, network: trained.part, steps: trained.description.steps, data: data, side: side,
-                height: height, width: width, firstClass: firstClass, ignored: ignored, neighbors: neighbors,
-                temperature: temperature, bank: bank, seed: seed, patches: score.total,
+                weights: trained.path, network: trained.part, steps: trained.description.steps, data: labelled.data,
+                side: side, height: height, width: width, neighbors: neighbors,
+                temperature: temperature, bank: bank, seed: seed, classes: data.classes.names, patches: score.total,
                 meanIoU: score.meanIntersectionOverUnion, accuracy: score.accuracy,
                 classIoU: (0..<score.classCount).map(score.intersectionOverUnion)))
         if let output {
-            let names = (0..<score.classCount).map { "label \($0 + firstClass)" }
+            let names = data.classes.names
             let matrix = ConfusionPicture(
                 title: "patches, k-NN: mIoU \(Self.share(score.meanIntersectionOverUnion)) %", names: names,
                 counts: names.indices.flatMap { truth in names.indices.map { score[truth, $0] } })
@@ -88,14 +84,19 @@ struct SegmentNeighborOptions: ParsableArguments {
         return files
     }
 
-    private func table(_ score: ConfusionMatrix, _ trained: TrainedNetwork, firstClass: Int) -> String {
-        let classes = (0..<score.classCount).map {
-            "IoU of label \($0 + firstClass): \(Self.share(score.intersectionOverUnion(of: $0))) %"
+    private func table(_ score: ConfusionMatrix, _ trained: TrainedNetwork, _ classes: ClassList) -> String {
+        var table = TextTable(["class", "patches", "IoU %", "accuracy %"])
+        for (number, name) in classes.names.enumerated() {
+            table.add(
+                name, String(score.labelled(number)), Self.share(score.intersectionOverUnion(of: number)),
+                Self.share(score.accuracy(of: number)))
         }
         return """
             \(trained.title)
             \(score.total) patches labelled, \(score.classCount) classes
-            \(classes.joined(separator: "\n"))
+
+            \(table.text)
+
             mean IoU \(Self.share(score.meanIntersectionOverUnion)) %, accuracy \(Self.share(score.accuracy)) %
             """
     }
@@ -106,16 +107,15 @@ struct SegmentNeighborOptions: ParsableArguments {
         let weights: String
         let network: TrainedNetwork.Part
         let steps: Int
-        let data: String
+        let data: SegmentationSettings.Data
         let side: Int
         let height: Int?
         let width: Int?
-        let firstClass: Int
-        let ignored: Int
         let neighbors: Int
         let temperature: Double
         let bank: Int
         let seed: UInt64
+        let classes: [String]
         let patches: Int
         let meanIoU: Double?
         let accuracy: Double?

@@ -89,52 +89,15 @@ struct SegmentRun {
             try training.confusion(), classes: data.classes, trainingCount: data.training.count,
             validationCount: data.validation.count, steps: training.done)
         session.live.clear()
-        let files = try ResultFiles(
-            table: table(report),
-            document: Document(
-                settings: settings, weights: trained.path, pretrainingSteps: trained.description.steps, report: report))
-        let score = "mIoU \(percent(report.mIoU.map { 100 * $0 })) %"
-        try files.write(
-            to: session.folder.path,
-            pictures: [
-                "predictions": try sheet(title: "\(settings.model.head.rawValue): \(score)"),
-                "confusion": ConfusionPicture(
-                    title: "\(settings.model.head.rawValue): \(score)", names: data.classes.names,
-                    counts: report.confusion.flatMap { $0 }
-                ).picture(),
-            ])
-        files.print(asJSON: asJSON)
-    }
-
-    private func table(_ report: SegmentationReport) -> String {
-        func share(_ value: Double?) -> String { percent(value.map { 100 * $0 }) }
-        var classes = TextTable(["class", "pixels", "IoU %", "accuracy %"])
-        for entry in report.classes {
-            classes.add(entry.name, String(entry.pixels), share(entry.iou), share(entry.accuracy))
-        }
-        return """
-            \(settings.model.head.rawValue) on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along")
-            \(report.trainingCount) images trained on for \(report.steps) steps, \(report.validationCount) scored at their \
-            own size
-
-            \(classes.text)
-
-            mIoU \(share(report.mIoU)) %, mAcc \(share(report.mAcc)) %, aAcc \(share(report.aAcc)) %
-            """
-    }
-
-    /// A few validation images, spread evenly.
-    private func sheet(title: String) throws -> Picture {
-        let count = min(6, data.validation.count)
-        let inference = training.inference
-        let rows = try (0..<count).map { place -> SegmentationSheet.Row in
-            let index = place * data.validation.count / count
-            let sample = try data.validation.sample(index, channels: trained.description.architecture.channels)
-            return SegmentationSheet.Row(
-                name: data.validation.pairs.images.name(of: index), image: sample.image, truth: sample.labels.bytes,
-                predicted: inference.classes(of: sample.image))
-        }
-        return SegmentationSheet(title: title, classes: data.classes, rows: rows).picture()
+        let head = settings.model.head.rawValue
+        let results = SegmentationResults(
+            report: report,
+            title: "\(head) on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along")",
+            head: head, classes: data.classes, validation: data.validation, inference: training.inference)
+        try results.deliver(
+            Document(
+                settings: settings, weights: trained.path, pretrainingSteps: trained.description.steps, report: report),
+            to: session.folder.path, asJSON: asJSON)
     }
 
     /// Everything that was asked and found.

@@ -73,6 +73,21 @@ public struct TrainedNetwork {
         FeatureExtractor(network: network, description: description, batchSize: batchSize)
     }
 
+    /// Takes features of views of another size than those of the training; nil: of theirs.
+    ///
+    /// - Throws: `UserError` where a view holds no patch.
+    public func extractor(view: ViewSize?, batchSize: Int = 64) throws -> FeatureExtractor {
+        let own = extractor(batchSize: batchSize)
+        guard let view else { return own }
+        let side = description.architecture.patchSize
+        guard view.height >= side, view.width >= side else {
+            throw UserError(
+                "Views of \(view.height) x \(view.width) pixels hold no patch of \(side) x \(side).", kind: .usage)
+        }
+        return FeatureExtractor(
+            network: network, view: view, normalization: own.normalization, batchSize: batchSize)
+    }
+
     /// A number of blocks that the network has.
     ///
     /// - Throws: `UserError` where it has fewer.

@@ -75,6 +75,36 @@ import Testing
         }
     }
 
+    @Test func viewsMayHaveAnySize() throws {
+        try withTemporaryFolder { folder in
+            try Self.prepare(folder)
+            let folders = [
+                "--train", folder.file("train"), "--val", folder.file("val"), "--device", "cpu", "--threads", "1",
+            ]
+            let knn = try ProgramRun.of(
+                ["knn", "--weights", folder.file("weights"), "--size", "24x16", "--json"] + folders)
+            try #require(knn.exitCode == 0, "\(knn)")
+            let document = try #require(try JSONSerialization.jsonObject(with: Data(knn.output.utf8)) as? [String: Any])
+            #expect(document["view"] as? [Int] == [24, 16])
+            let small = try ProgramRun.of(["knn", "--weights", folder.file("weights"), "--size", "3"] + folders)
+            #expect(small.exitCode == 64 && small.errors.contains("3 x 3 pixels hold no patch"), "\(small)")
+
+            try folder.write("epochs: 2\nlearningRates: [0.5]\n", to: "few.yaml")
+            let linear = try ProgramRun.of(
+                Self.arguments(
+                    folder, "out", "--size", "24x16", "--config", folder.file("few.yaml"), "--set", "momentum=0.5"))
+            try #require(linear.exitCode == 0, "\(linear)")
+            let settings = try Self.text(folder, "out/settings.yaml")
+            for line in ["viewSize: [24, 16]", "epochs: 2", "learningRates: [0.5]", "momentum: 0.5"] {
+                #expect(settings.contains(line), "\(line)")
+            }
+            for option in [["--size", "8"], ["--config", folder.file("few.yaml")], ["--network", "student"]] {
+                let resumed = try ProgramRun.of(["linear", "--resume", folder.file("out")] + option)
+                #expect(resumed.exitCode == 64 && resumed.errors.contains("--resume"), "\(resumed)")
+            }
+        }
+    }
+
     @Test func mistakesAreNamedBeforeAnythingIsWritten() throws {
         try withTemporaryFolder { folder in
             try Self.prepare(folder)
@@ -82,7 +112,7 @@ import Testing
             let unknown = try ProgramRun.of(Self.arguments(folder, "out"))
             #expect(unknown.exitCode == 64 && unknown.errors.contains("'unheard of'"), "\(unknown)")
             try FileManager.default.removeItem(atPath: folder.file("val/unheard of"))
-            let large = try ProgramRun.of(Self.arguments(folder, "out", "--set", "batchSize=9"))
+            let large = try ProgramRun.of(Self.arguments(folder, "out", "--batch", "9"))
             #expect(large.exitCode == 64 && large.errors.contains("at most 8"), "\(large)")
             let deep = try ProgramRun.of(Self.arguments(folder, "out", "--rate", "0"))
             #expect(deep.exitCode == 64 && deep.errors.contains("learningRates"), "\(deep)")

@@ -7,7 +7,7 @@ import Testing
 /// `selfpatch segment` with trained heads, on drawn scenes of 32 x 32 pixels and a network of width 16.
 @Suite struct SegmentTests {
     /// ADE20K's layout and numbering: 0 is no class, ground 1, things from 2.
-    private static func prepare(_ folder: TemporaryFolder) throws {
+    static func prepare(_ folder: TemporaryFolder) throws {
         var settings = SceneGenerator.Settings()
         settings.side = 32
         settings.things = 1...2
@@ -25,7 +25,7 @@ import Testing
         try #require(run.exitCode == 0, "\(run)")
     }
 
-    private static func arguments(_ folder: TemporaryFolder, _ output: String, _ more: String...) -> [String] {
+    static func arguments(_ folder: TemporaryFolder, _ output: String, _ more: String...) -> [String] {
         let settings = [
             "length=30 steps", "batchSize=4", "views.crop=[32, 32]", "views.shortSide=32", "views.longSide=64",
             "model.pyramidChannels=8", "model.channels=8", "model.auxiliaryChannels=8", "inference.window=32",
@@ -120,6 +120,73 @@ import Testing
                 #expect(run.exitCode == 64 && run.errors.contains(words), "\(run)")
             }
             #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
+        }
+    }
+
+    /// Nearest patches: other folders and names as for trained heads, and all mistakes named before a patch is looked at.
+    @Test func nearestPatchesTakeTheSameData() throws {
+        try withTemporaryFolder { folder in
+            try Self.prepare(folder)
+            try folder.write("ground\nthing\n", to: "names.txt")
+            let folders = ["train", "validation"].flatMap { part -> [String] in
+                let name = part == "train" ? "training" : part
+                return [
+                    "--set", "data.\(part)Images=data/images/\(name)", "--set",
+                    "data.\(part)Labels=data/annotations/\(name)",
+                ]
+            }
+            let numbering = [
+                "--first-class", "1", "--ignore", "0", "--side", "32", "--device", "cpu", "--threads", "1",
+            ]
+            let command =
+                ["segment", "--head", "knn", "--weights", "weights", "--set", "data.classList=names.txt"] + numbering
+                + folders
+            let run = try ProgramRun.of(command, folder: folder.path)
+            try #require(run.exitCode == 0, "\(run)")
+            #expect(run.output.contains("ground") && run.output.contains("thing"), "\(run)")
+            let other = try ProgramRun.of(command + ["--set", "length=3 steps"], folder: folder.path)
+            #expect(other.exitCode == 64 && other.errors.contains("length has no meaning"), "\(other)")
+            let small = Pixels(height: 3, width: 3, channels: 1, bytes: [UInt8](repeating: 1, count: 9))
+            try folder.write(PNGFile.encoded(small), to: "data/annotations/training/5.png")
+            try folder.write("no map", to: "data/annotations/validation/9.png")
+            let wrong = try ProgramRun.of(command, folder: folder.path)
+            #expect(wrong.exitCode == 1 && wrong.output.isEmpty, "\(wrong)")
+            #expect(wrong.errors.contains("5.png has 32 x 32 pixels, its label map 3 x 3"))
+            #expect(wrong.errors.contains("the label map of 9.png"))
+        }
+    }
+
+    /// Pretraining can score patches as it goes; its last scores are those of the finished weights.
+    @Test func aRunScoresItsPatchesMeanwhile() throws {
+        try withTemporaryFolder { folder in
+            try Self.prepare(folder)
+            let labelled = [
+                "evaluation.every=2 steps", "evaluation.patches=\(folder.file("data"))", "evaluation.firstClass=1",
+                "evaluation.ignored=0", "evaluation.shortSide=32",
+            ]
+            let tiny = try TinyRun(in: folder)
+            let run = try tiny.run("scored", ["schedule.length=4 steps"] + labelled)
+            try #require(run.exitCode == 0, "\(run)")
+            let lines = try folder.text("scored/metrics.jsonl").split(separator: "\n").filter {
+                $0.contains("patches.mIoU")
+            }
+            #expect(lines.count == 2)
+            let last = try JSONDecoder().decode([String: Double].self, from: Data(#require(lines.last).utf8))
+            let knn = try ProgramRun.of(
+                "segment", "--head", "knn", "--weights", folder.file("scored"), "--data", folder.file("data"),
+                "--first-class", "1",
+                "--ignore", "0", "--side", "32", "--device", "cpu", "--threads", "1", "--json")
+            try #require(knn.exitCode == 0, "\(knn)")
+            let document = try #require(try JSONSerialization.jsonObject(with: Data(knn.output.utf8)) as? [String: Any])
+            let (iou, accuracy) = (
+                try #require(document["meanIoU"] as? Double), try #require(document["accuracy"] as? Double)
+            )
+            #expect(abs(100 * iou - (last["patches.mIoU"] ?? 0)) < 1e-9)
+            #expect(abs(100 * accuracy - (last["patches.accuracy"] ?? 0)) < 1e-9)
+            try folder.write("no map", to: "data/annotations/validation/9.png")
+            let wrong = try tiny.run("wrong", labelled)
+            #expect(wrong.exitCode == 1 && wrong.errors.contains("the label map of 9.png"), "\(wrong)")
+            #expect(!FileManager.default.fileExists(atPath: folder.file("wrong")))
         }
     }
 }

@@ -21,8 +21,8 @@ struct NetworkOptions: ParsableArguments {
         "A run's folder; or weights, a checkpoint or a model's folder of this program, SelfPatch's authors, DINO, timm or Hugging Face.",
         valueName: "run|file|dir")
 
-    @Option(help: "The teacher, the student, or the untrained network as the run drew it.")
-    var network = TrainedNetwork.Part.teacher
+    @Option(help: "The teacher, the student, or the untrained network as the run drew it (default: teacher).")
+    var network: TrainedNetwork.Part?
 
     @Option(
         help: ArgumentHelp("Heads of attention, where nothing in or beside the weights tells them.", valueName: "n"))
@@ -31,22 +31,17 @@ struct NetworkOptions: ParsableArguments {
     @Flag(help: "Take weights of other programs that lack some parameters.")
     var allowMissing = false
 
-    @Option(help: ArgumentHelp("auto, cpu, cuda, cuda:1 or mps.", valueName: "device"))
-    var device = "auto"
-
-    @Option(help: ArgumentHelp("CPU threads; 0: as many as there are cores.", valueName: "n"))
-    var threads = 0
+    @OptionGroup var machine: MachineOptions
 
     func validate() throws {
         if let heads, heads < 1 { throw ValidationError("--heads is \(heads); it has to be at least 1.") }
-        if threads < 0 { throw ValidationError("--threads is \(threads); it is 0 or the number of threads.") }
     }
 
     /// Sets the threads and reads the network.
     func load(_ weights: String) throws -> TrainedNetwork {
-        Libtorch.threadCount = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
+        let device = try machine.prepared()
         let trained = try TrainedNetwork(
-            path: weights, part: network, heads: heads, allowsMissing: allowMissing, device: try Device.resolve(device))
+            path: weights, part: network ?? .teacher, heads: heads, allowsMissing: allowMissing, device: device)
         for note in trained.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
         return trained
     }

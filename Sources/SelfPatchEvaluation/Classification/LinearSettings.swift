@@ -1,4 +1,5 @@
 import Foundation
+import SelfPatchData
 import SelfPatchFormats
 import SelfPatchTraining
 
@@ -22,6 +23,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
     public var device = "auto"
     public var threads = 0
     public var features: [ProbeFeature] = [.summary, .meanPatch, .both]
+    public var viewSize = ViewSize(square: 0)
     public var blocks = 1
     public var augmentation = Augmentation.crop
     public var learningRates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1]
@@ -48,6 +50,7 @@ public struct LinearSettings: Codable, Equatable, Sendable {
         "device": "auto (a GPU if there is one), cpu, cuda, cuda:1, mps.",
         "threads": "CPU threads; 0: as many as the machine has cores.",
         "features": "What stands for an image: summary, mean-patch, both (side by side). Each is scored by itself.",
+        "viewSize": "Height and width of the views in pixels; [0, 0]: those of the weights' training.",
         "blocks": "Take features from so many of the last blocks.",
         "augmentation":
             "crop: a random part of 8 to 100 % of the area, flipped half of the time. none: the middle, features taken once.",
@@ -74,6 +77,9 @@ public struct LinearSettings: Codable, Equatable, Sendable {
         }
     }
 
+    /// The views' size, where it is not the weights' own.
+    public var view: ViewSize? { viewSize == ViewSize(square: 0) ? nil : viewSize }
+
     /// Refuses what cannot be obeyed.
     public func validate() throws {
         func require(_ condition: Bool, _ sentence: String) throws {
@@ -82,6 +88,9 @@ public struct LinearSettings: Codable, Equatable, Sendable {
         for (name, path) in [("weights", weights), ("train", train), ("validation", validation)] {
             try require(!path.isEmpty, "\(name) is empty: name the file or folder.")
         }
+        try require(
+            view == nil || (1...65_536 ~= viewSize.height && 1...65_536 ~= viewSize.width),
+            "viewSize is \(viewSize); both sides are at least 1, or both 0.")
         try require(!features.isEmpty, "features is empty: name summary, mean-patch or both.")
         try require(
             Set(features.map(\.rawValue)).count == features.count && Set(learningRates).count == learningRates.count,

@@ -55,7 +55,7 @@ public final class LinearTraining: TrainingRun {
         let numbers = try training.numbers(ofClassesIn: validation)
         let order = try MicroBatches(images: training.count, batch: settings.batchSize, seed: settings.seed)
         stepsPerEpoch = order.stepsPerEpoch
-        var extractor = network.extractor()
+        var extractor = try network.extractor(view: settings.view)
         extractor.blockCount = try network.checkedBlocks(settings.blocks)
         self.extractor = extractor
         let device = network.network.device

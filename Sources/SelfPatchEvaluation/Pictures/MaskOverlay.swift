@@ -34,7 +34,11 @@ public struct MaskOverlay {
     }
 
     /// Objects half in the palette's colour, their borders wholly; what belongs to none as it is.
-    public static func painted(frame: Pixels, mask: Pixels, palette: LabelPalette = .pascal) -> Pixels {
+    ///
+    /// - Parameter background: the number that belongs to no object; nil where each belongs to one.
+    public static func painted(
+        frame: Pixels, mask: Pixels, palette: LabelPalette = .pascal, background: UInt8? = 0
+    ) -> Pixels {
         precondition(
             frame.height == mask.height && frame.width == mask.width && mask.channels == 1,
             "a frame of \(frame.height) x \(frame.width), a mask of \(mask.height) x \(mask.width)")
@@ -52,12 +56,12 @@ public struct MaskOverlay {
                 let number = mask.bytes[place]
                 let color = palette[number]
                 let isBorder =
-                    number != 0
+                    number != background
                     && (differs(place, row - 1, column) || differs(place, row + 1, column)
                         || differs(place, row, column - 1) || differs(place, row, column + 1))
                 for (channel, part) in [color.red, color.green, color.blue].enumerated() {
                     let own = frame.bytes[place * frame.channels + channel * step]
-                    let mixed = number == 0 ? own : isBorder ? part : UInt8((Int(own) + Int(part)) / 2)
+                    let mixed = number == background ? own : isBorder ? part : UInt8((Int(own) + Int(part)) / 2)
                     bytes.append(mixed)
                 }
             }

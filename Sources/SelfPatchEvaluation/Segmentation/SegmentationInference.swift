@@ -66,6 +66,22 @@ public struct SegmentationInference {
         }
     }
 
+    /// Counts truth against prediction over labelled images, at the labels' own size.
+    ///
+    /// - Parameter progress: is told how many images are done, after each.
+    public func confusion(
+        over images: SampleSource<LabelledImage>, progress: (Int) -> Void = { _ in }
+    ) throws -> ConfusionMatrix {
+        var matrix = ConfusionMatrix(classCount: segmenter.classCount)
+        for index in 0..<images.count {
+            let sample = try images.read(index)
+            matrix.add(
+                truth: sample.labels.bytes, predicted: classes(of: sample.image), ignored: Int(LabelNumbering.none))
+            progress(index + 1)
+        }
+        return matrix
+    }
+
     /// `[1, classes, height, width]` at the view's own size.
     package func scores(of view: Tensor) -> Tensor {
         guard settings.flip else { return logits(of: view) }

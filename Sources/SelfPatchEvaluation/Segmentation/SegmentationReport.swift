@@ -14,7 +14,8 @@ public struct SegmentationReport: Codable, Equatable, Sendable {
         public let accuracy: Double?
     }
 
-    public let trainingCount: Int
+    /// Images that the head was trained on; nil where a finished one is scored.
+    public let trainingCount: Int?
     public let validationCount: Int
     public let steps: Int
     public let mIoU: Double?
@@ -25,7 +26,7 @@ public struct SegmentationReport: Codable, Equatable, Sendable {
     public let confusion: [[Int]]
 
     public init(
-        _ matrix: ConfusionMatrix, classes: ClassList, trainingCount: Int, validationCount: Int, steps: Int
+        _ matrix: ConfusionMatrix, classes: ClassList, trainingCount: Int? = nil, validationCount: Int, steps: Int
     ) {
         self.trainingCount = trainingCount
         self.validationCount = validationCount

@@ -165,32 +165,16 @@ public final class SegmentationTraining: TrainingRun {
 
     /// Counts truth against prediction over the validation images, at the labels' own size.
     public func confusion() throws -> ConfusionMatrix {
-        var matrix = ConfusionMatrix(classCount: classes.count)
-        let inference = self.inference
-        for index in 0..<validation.count {
-            let sample = try validation.read(index)
-            matrix.add(
-                truth: sample.labels.bytes, predicted: inference.classes(of: sample.image),
-                ignored: Int(LabelNumbering.none))
-            showScoring(index + 1, validation.count)
-        }
-        return matrix
+        try inference.confusion(over: validation) { showScoring($0, validation.count) }
     }
 
-    /// Writes backbone and head to one file.
+    /// Writes backbone and head to one file: see ``TrainedSegmenter``.
     public func write(to path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        func json(_ value: some Encodable) throws -> String {
-            String(decoding: try encoder.encode(value), as: UTF8.self)
-        }
-        try SafetensorsWriter.write(
-            segmenter.state.map { SafetensorsWriter.Item(name: $0.name, tensor: $0.tensor) },
-            metadata: [
-                "format": "selfpatch segmenter 1", "architecture": try json(segmenter.network.architecture),
-                "head": try json(settings.model), "classes": try json(classes.names),
-                "mean": try json(normalization.mean), "deviation": try json(normalization.deviation),
-            ], to: path)
+        let crop = settings.views.crop
+        let description = WeightsDescription(
+            architecture: segmenter.network.architecture, heads: nil, hasPatchHead: false, mean: normalization.mean,
+            deviation: normalization.deviation, viewSize: [crop.height, crop.width], steps: done)
+        try TrainedSegmenter.write(segmenter, description, classes: classes, settings: settings, to: path)
     }
 
     private func explanation(of loss: Double, names: [String], _ rate: Double) throws -> String {

@@ -1,0 +1,214 @@
+import Foundation
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+
+/// Label maps of a folder of images that nobody has labelled.
+///
+///     OUTPUT/labels/a.png        a label a pixel, of the image's size, in the classes' colours
+///     OUTPUT/overlays/a.png      the image with its classes in colour, where that is asked for
+///     OUTPUT/classes.txt         number, name and colour of each class
+///     OUTPUT/prediction.json     what the maps were made with
+///     OUTPUT/skipped.txt         name, tab, reason for each image that could not be read
+///
+/// Labels are numbered as those that the head was trained on, so that the maps can be used like them. A call that was stopped or
+/// killed is gone on with by the same call: images whose map is there are left alone.
+public struct FolderPrediction {
+    public let trained: TrainedSegmenter
+    public var paintsOverlays = false
+
+    public init(_ trained: TrainedSegmenter) { self.trained = trained }
+
+    /// How a call ended.
+    public struct Outcome: Sendable, Equatable {
+        /// Label maps that this call made.
+        public fileprivate(set) var made = 0
+        /// Those that an earlier call had made.
+        public fileprivate(set) var kept = 0
+        /// Images that could not be read.
+        public fileprivate(set) var skipped: [Skipped] = []
+        public fileprivate(set) var isFinished = true
+    }
+
+    public struct Skipped: Codable, Sendable, Equatable {
+        /// Relative to the folder.
+        public let name: String
+        /// Continues a sentence that begins with the name.
+        public let reason: String
+    }
+
+    /// What the maps of a folder are made with; calls that differ in it must not share one.
+    private struct Description: Codable, Equatable {
+        var segmenter: String
+        /// CRC-32 of all numbers of backbone and head, 8 hexadecimal digits.
+        var checksum: String
+        var images: String
+        var views: SegmentationViewSettings
+        var inference: SegmentationInference.Settings
+        var precision: String
+        var firstClass: Int
+        var overlays: Bool
+    }
+
+    /// - Parameters:
+    ///   - progress: is told how many images are done, after each.
+    ///   - isStopped: is asked after each image.
+    /// - Throws: `UserError` where two images would share a map, no image could be read, the output holds something else, or
+    ///   files cannot be written.
+    public func write(
+        _ folder: ImageFolder, to output: String, progress: ((Int) -> Void)? = nil, isStopped: () -> Bool = { false }
+    ) throws -> Outcome {
+        let stems = try Self.stems(of: folder)
+        let channels = trained.segmenter.network.architecture.channels
+        guard !paintsOverlays || [1, 3].contains(channels) else {
+            throw UserError(
+                "The network reads images of \(channels) channels, which cannot be painted: leave --overlays out.",
+                kind: .usage)
+        }
+        let (first, count) = (trained.settings.data.firstClass, trained.classes.count)
+        guard first + count <= 256 else {
+            throw UserError(
+                "\(count) classes from label \(first) do not fit into maps of 8 bits: lower data.firstClass.",
+                kind: .usage)
+        }
+        let (images, goal) = (Self.absolute(folder.root), Self.absolute(output))
+        guard !(goal + "/").hasPrefix(images + "/") else {
+            throw UserError(
+                "\(output) lies in \(folder.root): the maps would be taken for images. Name a folder beside it.",
+                kind: .usage)
+        }
+        try prepare(output, images: images)
+        let (inference, palette) = (trained.inference, self.palette)
+        var outcome = Outcome()
+        for index in 0..<folder.count {
+            let name = folder.name(of: index)
+            let (map, overlay) = ("\(output)/labels/\(stems[index]).png", "\(output)/overlays/\(stems[index]).png")
+            if FileManager.default.fileExists(atPath: map) {
+                outcome.kept += 1
+            } else {
+                switch Self.image(folder.path(of: index), channels: channels) {
+                case .failure(let problem): outcome.skipped.append(Skipped(name: name, reason: problem.detail))
+                case .success(let image):
+                    let labels = labels(of: image, inference)
+                    // The map comes last: where it is, the image is done.
+                    if paintsOverlays {
+                        let painted = MaskOverlay.painted(
+                            frame: image, mask: labels, palette: palette, background: nil)
+                        try write(painted, to: overlay)
+                    }
+                    try write(labels, palette: palette, to: map)
+                    outcome.made += 1
+                }
+            }
+            progress?(index + 1)
+            if index + 1 < folder.count, isStopped() {
+                outcome.isFinished = false
+                break
+            }
+        }
+        let lines = outcome.skipped.map { "\(PrintableName.of($0.name))\t\(PrintableName.of($0.reason))\n" }
+        try AtomicFile.write(Data(lines.joined().utf8), to: "\(output)/skipped.txt")
+        guard outcome.made + outcome.kept > 0 || !outcome.isFinished else {
+            throw UserError("None of \(folder.count) images could be read: see \(output)/skipped.txt.")
+        }
+        return outcome
+    }
+
+    private static func absolute(_ path: String) -> String { URL(filePath: path).standardizedFileURL.path }
+
+    private static func image(_ path: String, channels: Int) -> Result<Pixels, ImageProblem> {
+        do {
+            return .success(try ImageFile.read(path: path, channels: channels).pixels)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func labels(of image: Pixels, _ inference: SegmentationInference) -> Pixels {
+        let first = UInt8(trained.settings.data.firstClass)
+        return Pixels(
+            height: image.height, width: image.width, channels: 1,
+            bytes: inference.classes(of: image).map { $0 + first })
+    }
+
+    /// Black is no class.
+    private var palette: LabelPalette {
+        let (classes, first) = (trained.classes, trained.settings.data.firstClass)
+        return LabelPalette { label in
+            classes.names.indices.contains(label - first) ? classes.colors[label - first] : [0, 0, 0]
+        }
+    }
+
+    /// Where each image's map belongs: its name without extension.
+    private static func stems(of folder: ImageFolder) throws -> [String] {
+        var problems = DataProblems()
+        var owners: [String: Int] = [:]
+        let stems = (0..<folder.count).map { (folder.name(of: $0) as NSString).deletingPathExtension }
+        for (index, stem) in stems.enumerated() {
+            if let other = owners[stem] {
+                let names = [other, index].map { PrintableName.of(folder.name(of: $0)) }
+                problems.add("\(names[0]) and \(names[1]) would both be written as \(PrintableName.of(stem)).png")
+            }
+            owners[stem] = index
+        }
+        try problems.throwIfAny(title: "The images cannot be labelled into one folder")
+        return stems
+    }
+
+    /// Makes the output, or finds that an earlier call with the same things had made it.
+    private func prepare(_ output: String, images: String) throws {
+        var checksum = CRC32()
+        for named in trained.segmenter.state { named.tensor.moved(to: .cpu).withBytes { checksum.update($0) } }
+        let description = Description(
+            segmenter: Self.absolute(trained.path), checksum: String(format: "%08x", checksum.value), images: images,
+            views: trained.settings.views, inference: trained.settings.inference,
+            precision: trained.inference.precision.rawValue, firstClass: trained.settings.data.firstClass,
+            overlays: paintsOverlays)
+        let path = "\(output)/prediction.json"
+        if let data = FileManager.default.contents(atPath: path) {
+            guard let before = try? JSONDecoder().decode(Description.self, from: data) else {
+                throw UserError("Cannot go on in \(output): its prediction.json is damaged. Name a new folder.")
+            }
+            guard before == description else {
+                throw UserError(
+                    "\(output) holds label maps that were made with other images, settings or weights: see its "
+                        + "prediction.json. Name a new folder.", kind: .usage)
+            }
+        } else {
+            let held = ((try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []).filter {
+                $0 != ".DS_Store"
+            }
+            guard held.isEmpty else {
+                throw UserError(
+                    "\(PrintableName.of(output)) is not empty, and its files are not of an earlier call. Name a new folder.",
+                    kind: .usage)
+            }
+            try Self.makeFolder(output)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            try AtomicFile.write(encoder.encode(description) + Data("\n".utf8), to: path)
+        }
+        let lines = trained.classes.names.enumerated().map { number, name in
+            "\(number) \(name) \(trained.classes.colors[number].map(String.init).joined(separator: " "))\n"
+        }
+        try AtomicFile.write(Data(lines.joined().utf8), to: "\(output)/classes.txt")
+    }
+
+    private func write(_ pixels: Pixels, palette: LabelPalette? = nil, to path: String) throws {
+        try Self.makeFolder((path as NSString).deletingLastPathComponent)
+        if let palette {
+            try PNGFile.write(labels: pixels, palette: palette, to: path)
+        } else {
+            try PNGFile.write(pixels, to: path)
+        }
+    }
+
+    private static func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw UserError("Cannot make the folder \(PrintableName.of(path)): \(error.localizedDescription)")
+        }
+    }
+}

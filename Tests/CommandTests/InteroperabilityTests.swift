@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What timm, PyTorch, safetensors, numpy and ONNX Runtime make of our files.
+/// What timm, mmsegmentation, PyTorch, safetensors, numpy and ONNX Runtime make of our files.
 @Suite struct InteroperabilityTests {
     private static let script = PackageFolder.path("scripts/interoperability")
 

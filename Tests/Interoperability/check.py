@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import mmsegmentation
 import numpy
 import onnx
 import onnxruntime
@@ -152,53 +153,31 @@ def check_authors(name, golden, path):
         check(f"{name}: --to authors is the authors' own file, to the bit", same)
 
 
-class MMSeg(torch.nn.Module):
-    """The layers of mmsegmentation's Vision Transformer, as its file names them, on its own grid."""
-
-    def __init__(self, weights, heads):
-        super().__init__()
-        self.weights, self.heads = weights, heads
-        self.depth = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("layers."))
-
-    def norm(self, tokens, name):
-        weights = self.weights
-        return torch.nn.functional.layer_norm(
-            tokens, tokens.shape[-1:], weights[name + ".weight"], weights[name + ".bias"], 1e-6)
-
-    def forward(self, images):
-        weights, linear = self.weights, torch.nn.functional.linear
-        kernel = weights["patch_embed.projection.weight"]
-        tokens = torch.conv2d(images, kernel, weights["patch_embed.projection.bias"], stride=kernel.shape[-1])
-        tokens = tokens.flatten(2).transpose(1, 2)
-        if "cls_token" in weights:  # Added and taken away again, as with_cls_token=False does.
-            tokens = torch.cat([weights["cls_token"].expand(len(tokens), -1, -1), tokens], 1)
-        tokens = tokens + weights["pos_embed"]
-        tokens = tokens[:, 1:] if "cls_token" in weights else tokens
-        for layer in range(self.depth):
-            start = f"layers.{layer}."
-            attention = torch.nn.MultiheadAttention(tokens.shape[-1], self.heads, batch_first=True)
-            own = start + "attn.attn."
-            attention.load_state_dict({key[len(own) :]: weights[key] for key in weights if key.startswith(own)})
-            normed = self.norm(tokens, start + "ln1")
-            tokens = tokens + attention(normed, normed, normed, need_weights=False)[0]
-            hidden = linear(
-                self.norm(tokens, start + "ln2"), weights[start + "ffn.layers.0.0.weight"],
-                weights[start + "ffn.layers.0.0.bias"])
-            hidden = torch.nn.functional.gelu(hidden)
-            tokens = tokens + linear(hidden, weights[start + "ffn.layers.1.weight"], weights[start + "ffn.layers.1.bias"])
-        return tokens
-
-
 def check_mmseg(name, golden, path):
-    for flavour in ("mmseg", "mmseg-authors"):
-        golden.export(flavour, path)
-        weights = torch.load(path, weights_only=True)
-        check(f"{name}: --to {flavour}: class token", ("cls_token" in weights) == (flavour == "mmseg"))
-        model = MMSeg(weights, golden.case["architecture"]["heads"])
-        for size, kind, expected in golden.outputs():
-            if size == "own" and kind == "patches":
-                with torch.no_grad():
-                    agree(f"{name}: --to {flavour}: patches", model(golden.images(size)).numpy(), expected)
+    """Loaded strictly by mmsegmentation's own Vision Transformer, with the arguments that the export prints."""
+    architecture = golden.case["architecture"]
+    said = golden.export("mmseg", path)
+    line = next(line for line in said.splitlines() if line.startswith("img_size="))
+    model = mmsegmentation.vision_transformer()(**eval(f"dict({line})", {"__builtins__": {}, "dict": dict}))
+    model.eval()
+    weights = torch.load(path, weights_only=True)
+    model.load_state_dict(weights, strict=True)
+    # Its rule for other sizes is this one; elsewhere the features are the same on the own grid alone.
+    sizes = golden.case["sizes"] if golden.case["position_rule"] == "bicubic-size" else ["own"]
+    for size, kind, expected in golden.outputs():
+        if size in sizes and kind == "patches":
+            with torch.no_grad():
+                (maps,) = model(golden.images(size))
+            agree(f"{name}: mmsegmentation's patches, {size}", maps.flatten(2).transpose(1, 2).numpy(), expected)
+
+    if not (architecture["class_token"] or architecture["final_norm"]):
+        # The fork's names are the same, without what mmsegmentation always has.
+        golden.export("mmseg-authors", path)
+        theirs = torch.load(path, weights_only=True)
+        stock = dict(weights, pos_embed=weights["pos_embed"][:, 1:])
+        unused = [stock.pop("cls_token"), weights["pos_embed"][:, :1]]
+        same = stock.keys() == theirs.keys() and all(torch.equal(stock[key], theirs[key]) for key in stock)
+        check(f"{name}: --to mmseg-authors has the same weights", same and not any(map(torch.any, unused)))
 
 
 def session(path):
@@ -283,6 +262,7 @@ def main():
             check_embed(name, golden, place / f"embed-{index}")
             if not (architecture["class_token"] or architecture["final_norm"] or architecture.get("pooled_norm")):
                 check_authors(name, golden, place / f"{index}.pth")
+            if not (architecture["register_tokens"] or architecture.get("pooled_norm")):
                 check_mmseg(name, golden, place / f"mmseg-{index}.pth")
     print(f"{sum(results)} of {len(results)} checks passed")
     return 0 if results and all(results) else 1

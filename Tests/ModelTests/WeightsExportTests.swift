@@ -120,11 +120,15 @@ import Testing
                     }
                 }
             }
-            let expected = Self.parameters()
+            var doubled = Self.architecture
+            doubled.hiddenWidth = 48
+            let expected = Self.parameters(doubled)
             for format in [WeightsExport.Format.mmseg, .mmsegAuthors] {
                 let path = folder.file("\(format.rawValue).pth")
-                let sentences = try Self.network().write(as: format, to: path)
+                let sentences = try Self.network(doubled).write(as: format, to: path)
                 #expect(sentences[0].contains("img_size=(16, 20)") && sentences[0].contains("num_heads=3"))
+                // A whole number: mmsegmentation makes layers of the product, and PyTorch none of 48.0 features.
+                #expect(sentences[0].contains("mlp_ratio=2, "))
                 #expect(sentences[0].contains("patch_bias=True") == (format == .mmseg))
                 let stored = try Self.stored(path)
                 #expect(Set(stored.keys) == Set(names.keys).union(format == .mmseg ? ["cls_token"] : []))
@@ -154,6 +158,13 @@ import Testing
                     try Self.network(withToken).write(as: format, to: folder.file("no"))
                 }
                 #expect(error?.kind == .usage && error?.message.contains("registers") == true)
+                #expect(!FileManager.default.fileExists(atPath: folder.file("no")))
+            }
+            for format in [WeightsExport.Format.mmsegAuthors, .mmseg] {
+                let error = #expect(throws: UserError.self) {
+                    try Self.network().write(as: format, to: folder.file("no"))
+                }
+                #expect(error?.kind == .usage && error?.message.contains("40 is none of 24") == true)
                 #expect(!FileManager.default.fileExists(atPath: folder.file("no")))
             }
         }

@@ -19,13 +19,14 @@ extension WeightsExport {
                 "mmsegmentation's Vision Transformer has no registers and no norm after pooling, as this network has. "
                     + "--to timm and --to onnx have.", kind: .usage)
         }
+        let ratio = try wholeHiddenRatio()
         let items = mmsegParameters(flavor).map { SafetensorsWriter.Item(name: $0.name, tensor: $0.tensor) }
         try PyTorchWriter.write(items, to: path)
         let (height, width) = ownSize
         let a = architecture
         var arguments =
             "img_size=(\(height), \(width)), patch_size=\(a.patchSize), in_channels=\(a.channels), "
-            + "embed_dims=\(a.width), num_layers=\(a.depth), num_heads=\(a.heads), mlp_ratio=\(hiddenRatio), "
+            + "embed_dims=\(a.width), num_layers=\(a.depth), num_heads=\(a.heads), mlp_ratio=\(ratio), "
             + "qkv_bias=True, norm_cfg=dict(type='LN', eps=\(a.normEpsilon))"
         if flavor == .stock {
             arguments +=
@@ -37,6 +38,18 @@ extension WeightsExport {
             ? "These are the names of mmsegmentation 1.x. Its loading is not strict: without patch_bias=True a bias is lost."
             : "These are the names of the authors' fork. For mmsegmentation itself take --to mmseg."
         return [arguments, names, gridNote(.bicubicSize, "mmsegmentation")] + lostSummary
+    }
+
+    /// mmsegmentation multiplies and takes the product for a number of features, which a fraction would not be.
+    private func wholeHiddenRatio() throws -> Int {
+        let (ratio, rest) = architecture.hiddenWidth.quotientAndRemainder(dividingBy: architecture.width)
+        guard rest == 0 else {
+            throw UserError(
+                "mmsegmentation's Vision Transformer has hidden widths that are whole multiples of the width; here "
+                    + "\(architecture.hiddenWidth) is none of \(architecture.width). --to onnx takes every width.",
+                kind: .usage)
+        }
+        return ratio
     }
 
     private func mmsegParameters(_ flavor: MMSegFlavor) -> [NamedTensor] {

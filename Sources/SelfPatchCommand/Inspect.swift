@@ -36,7 +36,7 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         let inspection = try CheckpointInspection(
-            path: try file(), .init(part: key, heads: heads), verifies: verify)
+            path: try file(), options: .init(part: key, heads: heads), verifies: verify)
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -12,7 +12,7 @@ public struct CenterView: Sendable {
     }
 
     /// What an image of some size is resized to before its middle is taken.
-    public func resizedSize(height: Int, width: Int) -> ViewSize {
+    package func resizedSize(height: Int, width: Int) -> ViewSize {
         precondition(height > 0 && width > 0, "an image of \(height) x \(width)")
         // In whole numbers: which side decides is which has the larger (8 view / 7) / side.
         if size.height * width >= size.width * height {
@@ -33,8 +33,10 @@ public struct CenterView: Sendable {
         return Pixels(height: size.height, width: size.width, channels: image.channels, bytes: bytes)
     }
 
-    /// The view as planes `[channels, height, width]`.
-    public func planes(of image: Pixels, scratch: ViewScratch) -> [UInt8] {
+    /// The view as planes `[channels, height, width]`, bytes in 0...255.
+    ///
+    /// - Parameter scratch: memory to use again for the next image.
+    public func planes(of image: Pixels, scratch: ViewScratch = ViewScratch()) -> [UInt8] {
         let whole = resizedSize(height: image.height, width: image.width)
         let resized = image.resized(to: whole, scratch: scratch)
         let (top, left) = offset(in: whole)
@@ -50,7 +52,7 @@ public struct CenterView: Sendable {
     }
 
     /// The same part of a map of labels, one byte a pixel: the nearest label, nothing is mixed.
-    public func labels(of map: Pixels) -> [UInt8] {
+    package func labels(of map: Pixels) -> [UInt8] {
         precondition(map.channels == 1, "labels with \(map.channels) channels")
         let whole = resizedSize(height: map.height, width: map.width)
         let (top, left) = offset(in: whole)
@@ -68,7 +70,7 @@ public struct CenterView: Sendable {
 
 extension Pixels {
     /// Resizes the whole picture (bicubic, antialiased) into planes `[channels, height, width]`.
-    public func resized(to size: ViewSize, scratch: ViewScratch) -> [UInt8] {
+    package func resized(to size: ViewSize, scratch: ViewScratch) -> [UInt8] {
         let room = scratch.room(
             for: px_resize_scratch(
                 Int32(height), Int32(width), Int32(channels), Int32(size.height), Int32(size.width)))
@@ -83,7 +85,7 @@ extension Pixels {
     }
 
     /// Of a map of labels resized to `size` the given part, each pixel with the label nearest to its middle.
-    public func nearest(in size: ViewSize, rows: Range<Int>, columns: Range<Int>) -> [UInt8] {
+    package func nearest(in size: ViewSize, rows: Range<Int>, columns: Range<Int>) -> [UInt8] {
         precondition(channels == 1, "labels with \(channels) channels")
         var result: [UInt8] = []
         result.reserveCapacity(rows.count * columns.count)

@@ -1,20 +1,20 @@
 import SelfPatchTensors
 
 /// Brightness, contrast, saturation and hue of one view, and the order in which they change.
-public struct ColorJitter: Hashable, Sendable {
-    public enum Part: CaseIterable, Hashable, Sendable {
+package struct ColorJitter: Hashable, Sendable {
+    package enum Part: CaseIterable, Hashable, Sendable {
         case brightness, contrast, saturation, hue
     }
 
     /// Each part once; all 24 orders are equally likely.
-    public var order: [Part]
-    public var brightness: Double
-    public var contrast: Double
-    public var saturation: Double
+    package var order: [Part]
+    package var brightness: Double
+    package var contrast: Double
+    package var saturation: Double
     /// In turns.
-    public var hue: Double
+    package var hue: Double
 
-    public init(order: [Part], brightness: Double, contrast: Double, saturation: Double, hue: Double) {
+    package init(order: [Part], brightness: Double, contrast: Double, saturation: Double, hue: Double) {
         self.order = order
         self.brightness = brightness
         self.contrast = contrast

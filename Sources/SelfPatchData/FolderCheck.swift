@@ -3,31 +3,31 @@ import Foundation
 import SelfPatchFormats
 
 /// Decodes every image of a folder or of shards, with threads, and tells about each in their order.
-public struct FolderCheck: Sendable {
+package struct FolderCheck: Sendable {
     /// What one readable image is.
-    public struct Picture: Sendable {
-        public let info: ImageInfo
+    package struct Picture: Sendable {
+        package let info: ImageInfo
         /// For each channel of the model the mean of its values, 0...255.
-        public let mean: [Double]
+        package let mean: [Double]
         /// For each channel the mean of the squared values.
         let meanSquare: [Double]
     }
 
     /// One entry of the folder: what it is, or why it cannot be used.
-    public struct Entry: Sendable {
+    package struct Entry: Sendable {
         /// Relative to the folder.
-        public let name: String
-        public let result: Result<Picture, ImageProblem>
+        package let name: String
+        package let result: Result<Picture, ImageProblem>
         /// False for what the walk met besides images: folders without permission, links that lead nowhere.
-        public let isImage: Bool
+        package let isImage: Bool
     }
 
-    public let images: any ImageCollection
-    public let channels: Int
-    public let pixelLimit: Int
-    public let threads: Int
+    package let images: any ImageCollection
+    package let channels: Int
+    package let pixelLimit: Int
+    package let threads: Int
 
-    public init(
+    package init(
         _ images: any ImageCollection, channels: Int = 3, pixelLimit: Int = ImageFile.defaultPixelLimit,
         threads: Int = ProcessInfo.processInfo.activeProcessorCount
     ) {
@@ -39,7 +39,7 @@ public struct FolderCheck: Sendable {
     }
 
     /// Runs through the folder. Memory does not grow with its size: entries are handed out block by block.
-    public func run(_ tell: (Entry) throws -> Void) throws {
+    package func run(_ tell: (Entry) throws -> Void) throws {
         for problem in images.problems {
             try tell(Entry(name: problem.name, result: .failure(problem.problem), isImage: false))
         }
@@ -107,23 +107,23 @@ extension FolderCheck.Picture {
 }
 
 /// What all readable images of a folder have in common, gathered one by one.
-public struct FolderSummary: Sendable {
-    public private(set) var readable = 0
-    public private(set) var unreadable = 0
-    public private(set) var formats: [ImageInfo.Format: Int] = [:]
-    public private(set) var reasons: [ImageProblem.Reason: Int] = [:]
+package struct FolderSummary: Sendable {
+    package private(set) var readable = 0
+    package private(set) var unreadable = 0
+    package private(set) var formats: [ImageInfo.Format: Int] = [:]
+    package private(set) var reasons: [ImageProblem.Reason: Int] = [:]
     /// Shorter side of the smallest, longer side of the largest image, in pixels; nil without images.
-    public private(set) var shortestSide: Int?
-    public private(set) var longestSide: Int?
+    package private(set) var shortestSide: Int?
+    package private(set) var longestSide: Int?
     private var sums: [Double]
     private var squares: [Double]
 
-    public init(channels: Int) {
+    package init(channels: Int) {
         sums = Array(repeating: 0, count: channels)
         squares = sums
     }
 
-    public mutating func add(_ entry: FolderCheck.Entry) {
+    package mutating func add(_ entry: FolderCheck.Entry) {
         switch entry.result {
         case .failure(let problem):
             unreadable += 1
@@ -145,12 +145,12 @@ public struct FolderSummary: Sendable {
 
     /// Mean of each channel over the images, of values in 0...1, every image counting the same; what the settings call
     /// `mean`. Nil without images.
-    public var mean: [Double]? {
+    package var mean: [Double]? {
         readable == 0 ? nil : sums.map { $0 / Double(readable) / 255 }
     }
 
     /// Deviation of each channel around that mean, of values in 0...1.
-    public var deviation: [Double]? {
+    package var deviation: [Double]? {
         guard let mean else { return nil }
         return zip(squares, mean).map { square, mean in
             max(square / Double(readable) / (255 * 255) - mean * mean, 0).squareRoot()

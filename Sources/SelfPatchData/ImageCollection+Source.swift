@@ -7,7 +7,7 @@ extension ImageSource {
     ///   - pixelLimit: images of more pixels than these count as broken.
     ///   - skipped: where broken ones are noted.
     /// - Throws: `UserError` if the list of skipped files cannot be written.
-    public init(
+    package init(
         _ images: any ImageCollection, channels: Int, pixelLimit: Int = ImageFile.defaultPixelLimit,
         skipped: SkippedFiles
     ) throws {

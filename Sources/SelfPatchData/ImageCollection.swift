@@ -2,7 +2,7 @@ import Foundation
 import SelfPatchFormats
 
 /// Images in a fixed order, wherever they lie: in a folder, or packed into shards.
-public protocol ImageCollection: Sendable {
+package protocol ImageCollection: Sendable {
     /// What was asked for: a folder, a shard, a pattern of shards.
     var root: String { get }
     /// How many images there are.
@@ -26,13 +26,13 @@ public protocol ImageCollection: Sendable {
 }
 
 /// The images at a path, whichever kind of collection lies there.
-public enum ImageCollections {
+package enum ImageCollections {
     /// Opens a folder of images, a folder of shards (`.tar`, and no images beside them), one shard, or the shards of a pattern:
     /// `photos-{000000..000011}.tar`.
     ///
     /// - Parameter window: for shards, among how many images an epoch mixes; see `Mixing`.
     /// - Throws: `UserError` where there is nothing of the kind, or no image in it.
-    public static func open(_ path: String, window: Int = Mixing.defaultWindow) throws -> any ImageCollection {
+    package static func open(_ path: String, window: Int = Mixing.defaultWindow) throws -> any ImageCollection {
         if let shards = try ShardNames.of(path) { return try ImageShards(root: path, shards: shards, window: window) }
         return try ImageFolder(root: path)
     }
@@ -40,9 +40,9 @@ public enum ImageCollections {
 
 extension ImageFolder: ImageCollection {
     /// Every image may follow every other.
-    public var mixing: Mixing { Mixing(images: count) }
+    package var mixing: Mixing { Mixing(images: count) }
 
-    public func read(
+    package func read(
         _ index: Int, channels: Int, pixelLimit: Int
     ) throws(ImageProblem) -> (pixels: Pixels, info: ImageInfo) {
         try ImageFile.read(path: path(of: index), channels: channels, pixelLimit: pixelLimit)

@@ -9,7 +9,7 @@ extension ImageFile {
     ///
     /// - Returns: one channel, upright.
     /// - Throws: `UserError` with the file's name and the reason.
-    public static func labels(path: String, pixelLimit: Int = defaultPixelLimit) throws -> Pixels {
+    package static func labels(path: String, pixelLimit: Int = defaultPixelLimit) throws -> Pixels {
         do throws(ImageProblem) {
             return try readLabels(path: path, pixelLimit: pixelLimit)
         } catch {
@@ -18,7 +18,7 @@ extension ImageFile {
     }
 
     /// The same, for callers that collect problems instead of stopping.
-    public static func readLabels(
+    package static func readLabels(
         path: String, pixelLimit: Int = defaultPixelLimit
     ) throws(ImageProblem) -> Pixels {
         let content = try FileContent(path: path) { head in byteLimit(head, pixelLimit: pixelLimit) }

@@ -7,25 +7,25 @@ import SelfPatchFormats
 /// that of the names' bytes: a folder's own files first, then its folders.
 ///
 /// A folder of a million files takes some 25 MB: names lie in one block, each folder's path once.
-public struct ImageFolder: Sendable {
+package struct ImageFolder: Sendable {
     /// The folder as it was given.
-    public let root: String
+    package let root: String
     /// What the walk could not enter or name: unreadable folders, links that lead in circles or nowhere, names that are
     /// not UTF-8. Broken *files* are among the images, and found when they are read.
-    public let problems: [Problem]
+    package let problems: [Problem]
     /// How many files were passed over because their extension is not that of an image.
-    public let passedOver: Int
+    package let passedOver: Int
     /// The names of the folders right below the root that hold images, sorted; the classes, where folders mean that.
-    public let topFolders: [String]
+    package let topFolders: [String]
     /// The names of those that hold none. A folder that two links lead to counts here under its second name.
-    public let emptyTopFolders: [String]
+    package let emptyTopFolders: [String]
 
-    public struct Problem: Sendable, Equatable {
+    package struct Problem: Sendable, Equatable {
         /// Relative to the root.
-        public let name: String
-        public let problem: ImageProblem
+        package let name: String
+        package let problem: ImageProblem
 
-        public init(name: String, problem: ImageProblem) {
+        package init(name: String, problem: ImageProblem) {
             self.name = name
             self.problem = problem
         }
@@ -39,7 +39,7 @@ public struct ImageFolder: Sendable {
     private let topOfFolder: [Int]
 
     /// Extensions that are listed. The last row are pictures that cannot be read: naming them is better than silence.
-    public static let extensions: Set<String> = [
+    package static let extensions: Set<String> = [
         "jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "bmp", "dib", "tif", "tiff", "gif",
         "heic", "heif", "avif", "jxl", "jp2",
     ]
@@ -47,7 +47,7 @@ public struct ImageFolder: Sendable {
     /// Walks through the folder.
     ///
     /// - Throws: `UserError` if there is no such folder, it cannot be read, or it holds no image.
-    public init(root: String) throws {
+    package init(root: String) throws {
         var walk = FolderWalk(root: root)
         try walk.run()
         self.root = root
@@ -70,22 +70,22 @@ public struct ImageFolder: Sendable {
     }
 
     /// The number of images.
-    public var count: Int { files.count }
+    package var count: Int { files.count }
 
     /// The path relative to the root, for messages and lists.
-    public func name(of index: Int) -> String {
+    package func name(of index: Int) -> String {
         let folder = folders.string(folderIndex(of: index))
         let file = files.string(index)
         return folder.isEmpty ? file : folder + "/" + file
     }
 
     /// The path to open.
-    public func path(of index: Int) -> String {
+    package func path(of index: Int) -> String {
         root.hasSuffix("/") ? root + name(of: index) : root + "/" + name(of: index)
     }
 
     /// The place of the image's top folder in `topFolders`; nil for an image in the root itself.
-    public func topFolder(of index: Int) -> Int? {
+    package func topFolder(of index: Int) -> Int? {
         let top = topOfFolder[folderIndex(of: index)]
         return top < 0 ? nil : top
     }

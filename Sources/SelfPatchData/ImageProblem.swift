@@ -28,13 +28,13 @@ public struct ImageProblem: Error, Equatable, Sendable {
     /// Continues a sentence that begins with the file's name: "ends after 20 bytes, before the picture is complete".
     public let detail: String
 
-    public init(_ reason: Reason, _ detail: String) {
+    package init(_ reason: Reason, _ detail: String) {
         self.reason = reason
         self.detail = detail
     }
 
     /// The same as the program's own kind of error, with the file's name.
-    public func userError(file: String) -> UserError {
+    package func userError(file: String) -> UserError {
         UserError("The image \(PrintableName.of(file)) cannot be used: it \(detail).")
     }
 }

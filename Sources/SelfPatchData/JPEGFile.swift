@@ -3,12 +3,12 @@ import Foundation
 import SelfPatchFormats
 
 /// Pictures to JPEG files.
-public enum JPEGFile {
+package enum JPEGFile {
     /// The bytes of a JPEG of 1 (grey) or 3 channels (red, green, blue), with chroma at half size.
     ///
     /// - Parameter quality: from 1 to 100.
     /// - Throws: `UserError` where a side has more than 65,500 pixels.
-    public static func encode(_ pixels: Pixels, quality: Int = 90) throws -> Data {
+    package static func encode(_ pixels: Pixels, quality: Int = 90) throws -> Data {
         precondition(
             pixels.channels == 1 || pixels.channels == 3, "a JPEG of \(pixels.channels) channels; 1 and 3 are written")
         var file = px_bytes()

@@ -4,7 +4,7 @@ extension Pixels {
     /// Resizes the whole picture to the byte as OpenCV does by default: bilinear, no antialiasing, weights of 11 bits.
     ///
     /// - Returns: planes `[channels, height, width]`.
-    public func resizedLinear(to size: ViewSize) -> [UInt8] {
+    package func resizedLinear(to size: ViewSize) -> [UInt8] {
         precondition(height > 0 && width > 0 && size.pixels > 0, "\(height) x \(width) to \(size)")
         var scratch = [Int32](repeating: 0, count: px_resize_linear_scratch(Int32(channels), Int32(size.width)))
         return [UInt8](unsafeUninitializedCapacity: channels * size.pixels) { planes, count in
@@ -19,7 +19,7 @@ extension Pixels {
 
     /// Resizes a map of labels as Pillow does with its nearest neighbour: the input place of each output place is the one before
     /// plus a step, in double precision, so that places which lie exactly between two pixels fall as they do there.
-    public func resizedLabels(to size: ViewSize) -> Pixels {
+    package func resizedLabels(to size: ViewSize) -> Pixels {
         precondition(channels == 1, "labels with \(channels) channels")
         func places(_ input: Int, _ output: Int) -> [Int] {
             let step = Double(input) / Double(output)

@@ -4,24 +4,24 @@ import SelfPatchFormats
 ///
 /// An epoch visits each image at most once, in an order of its own; images that do not fill its last batch wait for the
 /// next epoch's order. Steps count from 0 through the whole run.
-public struct MicroBatches: Sendable, Equatable {
+package struct MicroBatches: Sendable, Equatable {
     /// How an epoch orders the images.
-    public let mixing: Mixing
+    package let mixing: Mixing
     /// Images in the data set.
-    public var images: Int { mixing.images }
+    package var images: Int { mixing.images }
     /// Images a step.
-    public let batch: Int
+    package let batch: Int
     /// Micro-batches a step.
-    public let parts: Int
-    public let seed: UInt64
+    package let parts: Int
+    package let seed: UInt64
 
     /// All images mixed with all.
-    public init(images: Int, batch: Int, parts: Int = 1, seed: UInt64) throws {
+    package init(images: Int, batch: Int, parts: Int = 1, seed: UInt64) throws {
         try self.init(Mixing(images: images), batch: batch, parts: parts, seed: seed)
     }
 
     /// - Throws: `UserError` where the batch is larger than the data set, or cannot be parted so.
-    public init(_ mixing: Mixing, batch: Int, parts: Int = 1, seed: UInt64) throws {
+    package init(_ mixing: Mixing, batch: Int, parts: Int = 1, seed: UInt64) throws {
         let images = mixing.images
         guard batch > 0, parts > 0, parts <= batch else {
             throw UserError(
@@ -42,13 +42,13 @@ public struct MicroBatches: Sendable, Equatable {
         self.seed = seed
     }
 
-    public var stepsPerEpoch: Int { images / batch }
+    package var stepsPerEpoch: Int { images / batch }
 
     /// The epoch that a step belongs to.
-    public func epoch(ofStep step: Int) -> Int { step / stepsPerEpoch }
+    package func epoch(ofStep step: Int) -> Int { step / stepsPerEpoch }
 
     /// Places of a micro-batch's images in the batch of its step. Sizes differ by one image at most.
-    public func samples(ofPart part: Int) -> Range<Int> {
+    package func samples(ofPart part: Int) -> Range<Int> {
         part * batch / parts..<(part + 1) * batch / parts
     }
 

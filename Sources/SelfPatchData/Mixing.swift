@@ -6,26 +6,26 @@ import SelfPatchTensors
 /// a network is read from front to back: the shards come in a drawn order, as many of them as hold `window` images are taken
 /// together, and the images of these are mixed all with all. Unlike a buffer's, this order is a function of the seed and the
 /// epoch alone, so that a run goes on at any step without reading what was before.
-public struct Mixing: Sendable, Equatable {
+package struct Mixing: Sendable, Equatable {
     /// Images in all.
-    public var images: Int { shards.reduce(0, +) }
+    package var images: Int { shards.reduce(0, +) }
     /// Images in each shard, in the collection's order; a single one where all are mixed with all.
-    public let shards: [Int]
+    package let shards: [Int]
     /// Images to be mixed with one another, at least.
-    public let window: Int
+    package let window: Int
 
     /// Half a gigabyte to a gigabyte of photographs, which the system's file cache holds.
-    public static let defaultWindow = 5_000
+    package static let defaultWindow = 5_000
 
     /// All images with all.
-    public init(images: Int) {
+    package init(images: Int) {
         self.init(shards: [images], window: images)
     }
 
     /// - Parameters:
     ///   - shards: images in each shard.
     ///   - window: mix the images of so many shards that they have this number of images.
-    public init(shards: [Int], window: Int) {
+    package init(shards: [Int], window: Int) {
         precondition(!shards.contains { $0 < 0 }, "shards of \(shards) images")
         self.shards = shards
         self.window = window

@@ -2,22 +2,22 @@ import CSelfPatchPixels
 
 /// The multi-crop augmentation: cuts an image's views and changes their colors. Source: `DataAugmentationDINO` of the reference, on
 /// Pillow's operations.
-public struct MultiCrop: Sendable {
-    public let settings: MultiCropSettings
+package struct MultiCrop: Sendable {
+    package let settings: MultiCropSettings
 
-    public init(_ settings: MultiCropSettings) {
+    package init(_ settings: MultiCropSettings) {
         self.settings = settings
     }
 
     /// What chance decides about the views of an image of the given size: the global ones, then the local ones.
-    public func recipes(height: Int, width: Int, key: SampleKey) -> [ViewRecipe] {
+    package func recipes(height: Int, width: Int, key: SampleKey) -> [ViewRecipe] {
         (0..<settings.viewCount).map {
             ViewRecipe(view: $0, height: height, width: width, settings: settings, key: key)
         }
     }
 
     /// The views of an image, each as planes `[channels, height, width]`.
-    public func views(of image: Pixels, key: SampleKey) -> [[UInt8]] {
+    package func views(of image: Pixels, key: SampleKey) -> [[UInt8]] {
         let scratch = ViewScratch()
         return recipes(height: image.height, width: image.width, key: key).enumerated().map { view, recipe in
             self.view(of: image, by: recipe, size: settings.size(ofView: view), scratch: scratch)
@@ -25,7 +25,7 @@ public struct MultiCrop: Sendable {
     }
 
     /// One view as planes `[channels, height, width]`.
-    public func view(of image: Pixels, by recipe: ViewRecipe, size: ViewSize, scratch: ViewScratch) -> [UInt8] {
+    package func view(of image: Pixels, by recipe: ViewRecipe, size: ViewSize, scratch: ViewScratch) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: image.channels * size.pixels) { bytes, count in
             render(recipe, of: image, size: size, into: bytes, scratch: scratch)
             count = bytes.count

@@ -3,20 +3,20 @@ import SelfPatchFormats
 /// What the multi-crop augmentation makes of an image: two global views and any number of local ones.
 ///
 /// The defaults are those of the reference's `DataAugmentationDINO`.
-public struct MultiCropSettings: Codable, Equatable, Sendable {
+package struct MultiCropSettings: Codable, Equatable, Sendable {
     /// How often each part is applied to one kind of view, as probabilities.
-    public struct Chances: Codable, Equatable, Sendable {
+    package struct Chances: Codable, Equatable, Sendable {
         /// The columns are reversed.
-        public var flip: Double
+        package var flip: Double
         /// Brightness, contrast, saturation and hue change, in a random order.
-        public var jitter: Double
+        package var jitter: Double
         /// Luma in all three channels.
-        public var greyscale: Double
-        public var blur: Double
+        package var greyscale: Double
+        package var blur: Double
         /// Levels of 128 and more are turned round.
-        public var solarize: Double
+        package var solarize: Double
 
-        public init(
+        package init(
             flip: Double = 0.5, jitter: Double = 0.8, greyscale: Double = 0.2, blur: Double, solarize: Double = 0
         ) {
             self.flip = flip
@@ -28,55 +28,55 @@ public struct MultiCropSettings: Codable, Equatable, Sendable {
     }
 
     /// Size of the two global views in pixels, `[height, width]`.
-    public var globalSize = ViewSize(square: 224)
+    package var globalSize = ViewSize(square: 224)
     /// Size of the local views.
-    public var localSize = ViewSize(square: 96)
+    package var localSize = ViewSize(square: 96)
     /// Local views an image; 0 is allowed.
-    public var localCount = 8
+    package var localCount = 8
 
     /// Share of the image's area that a global view is cut from.
-    public var globalScale = 0.25...1.0
+    package var globalScale = 0.25...1.0
     /// Share of the image's area that a local view is cut from.
-    public var localScale = 0.05...0.25
+    package var localScale = 0.05...0.25
     /// Width over height of what a view is cut from, before it is resized to the view's size, whatever shape that has;
     /// the logarithm is uniform.
-    public var aspect = 3.0 / 4.0...4.0 / 3.0
+    package var aspect = 3.0 / 4.0...4.0 / 3.0
 
-    public var firstGlobal = Chances(blur: 1)
-    public var secondGlobal = Chances(blur: 0.1, solarize: 0.2)
-    public var local = Chances(blur: 0.5)
+    package var firstGlobal = Chances(blur: 1)
+    package var secondGlobal = Chances(blur: 0.1, solarize: 0.2)
+    package var local = Chances(blur: 0.5)
 
     /// Factors of the color jitter; 1 changes nothing.
-    public var brightness = 0.6...1.4
-    public var contrast = 0.6...1.4
-    public var saturation = 0.8...1.2
+    package var brightness = 0.6...1.4
+    package var contrast = 0.6...1.4
+    package var saturation = 0.8...1.2
     /// Shift of the hue in turns, within -0.5...0.5; 0 changes nothing.
-    public var hue = -0.1...0.1
+    package var hue = -0.1...0.1
     /// Deviation of the blur in pixels of the view.
-    public var blurRadius = 0.1...2.0
+    package var blurRadius = 0.1...2.0
 
     /// Mean of each channel over the data, of levels in 0...1. Their number is the model's number of channels.
-    public var mean = [0.485, 0.456, 0.406]
+    package var mean = [0.485, 0.456, 0.406]
     /// Deviation of each channel.
-    public var deviation = [0.229, 0.224, 0.225]
+    package var deviation = [0.229, 0.224, 0.225]
 
-    public init() {}
+    package init() {}
 
     /// The image loss compares two global views, so there are always two.
-    public var globalCount: Int { 2 }
-    public var viewCount: Int { globalCount + localCount }
-    public var channels: Int { mean.count }
+    package var globalCount: Int { 2 }
+    package var viewCount: Int { globalCount + localCount }
+    package var channels: Int { mean.count }
 
     /// Kind of a view: 0 and 1 are the global ones, the local ones follow.
-    public func chances(ofView view: Int) -> Chances {
+    package func chances(ofView view: Int) -> Chances {
         view == 0 ? firstGlobal : view == 1 ? secondGlobal : local
     }
 
-    public func size(ofView view: Int) -> ViewSize {
+    package func size(ofView view: Int) -> ViewSize {
         view < globalCount ? globalSize : localSize
     }
 
-    public func scale(ofView view: Int) -> ClosedRange<Double> {
+    package func scale(ofView view: Int) -> ClosedRange<Double> {
         view < globalCount ? globalScale : localScale
     }
 }
@@ -85,7 +85,7 @@ extension MultiCropSettings {
     /// Refuses what cannot be obeyed.
     ///
     /// - Parameter key: what the settings are called where the user wrote them, "views" for example.
-    public func validate(key: String = "views") throws {
+    package func validate(key: String = "views") throws {
         for (name, size) in [("globalSize", globalSize), ("localSize", localSize)] {
             guard (1...16_384).contains(size.height), (1...16_384).contains(size.width) else {
                 throw UserError(

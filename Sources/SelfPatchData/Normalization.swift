@@ -6,7 +6,7 @@ extension MultiCropSettings {
     /// Training normalizes on its device; this is for single images on the CPU.
     ///
     /// - Parameter planes: `[channels, height, width]`.
-    public func normalized(_ planes: [UInt8]) -> [Float] {
+    package func normalized(_ planes: [UInt8]) -> [Float] {
         precondition(
             planes.count.isMultiple(of: channels), "\(planes.count) bytes are not planes of \(channels) channels")
         let (mean, deviation) = (mean.map { Float($0) }, deviation.map { Float($0) })

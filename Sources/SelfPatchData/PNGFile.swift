@@ -16,7 +16,7 @@ public enum PNGFile {
     /// A map of labels whose numbers choose among colours.
     ///
     /// - Parameter labels: one channel.
-    public static func encoded(labels: Pixels, palette: LabelPalette) throws -> Data {
+    package static func encoded(labels: Pixels, palette: LabelPalette) throws -> Data {
         precondition(labels.channels == 1, "labels with \(labels.channels) channels")
         return try encoded(labels) { bytes, file, reason in
             px_write_indexed_png(
@@ -45,7 +45,7 @@ public enum PNGFile {
     }
 
     /// Writes a map of labels with its colours, whole or not at all.
-    public static func write(labels: Pixels, palette: LabelPalette, to path: String) throws {
+    package static func write(labels: Pixels, palette: LabelPalette, to path: String) throws {
         try AtomicFile.write(encoded(labels: labels, palette: palette), to: path)
     }
 }

@@ -4,7 +4,7 @@ extension Pixels {
     /// A view as a picture to be looked at.
     ///
     /// - Parameter planes: `[channels, height, width]`.
-    public init(planes: [UInt8], size: ViewSize) {
+    package init(planes: [UInt8], size: ViewSize) {
         let channels = planes.count / size.pixels
         precondition(planes.count == channels * size.pixels, "\(planes.count) bytes for a view of \(size)")
         let bytes = [UInt8](unsafeUninitializedCapacity: planes.count) { bytes, count in
@@ -15,7 +15,7 @@ extension Pixels {
     }
 
     /// The picture as planes `[channels, height, width]`.
-    public var planes: [UInt8] {
+    package var planes: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: bytes.count) { planes, count in
             px_to_planes(bytes, height * width, Int32(channels), planes.baseAddress)
             count = bytes.count

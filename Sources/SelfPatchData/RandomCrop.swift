@@ -2,13 +2,13 @@ import Foundation
 import SelfPatchTensors
 
 /// A rectangle of an image, in pixels.
-public struct CropBox: Hashable, Sendable {
-    public var top: Int
-    public var left: Int
-    public var height: Int
-    public var width: Int
+package struct CropBox: Hashable, Sendable {
+    package var top: Int
+    package var left: Int
+    package var height: Int
+    package var width: Int
 
-    public init(top: Int, left: Int, height: Int, width: Int) {
+    package init(top: Int, left: Int, height: Int, width: Int) {
         self.top = top
         self.left = left
         self.height = height

@@ -2,16 +2,16 @@
 ///
 /// The defaults are those of supervised training on ImageNet (8 to 100 % of the area, sides from 3:4 to 4:3). Resizing is the
 /// augmentation's (bicubic, antialiased), where torchvision's own default is bilinear.
-public struct RandomCropView: Sendable {
-    public let size: ViewSize
+package struct RandomCropView: Sendable {
+    package let size: ViewSize
     /// Share of the image's area.
-    public var scale: ClosedRange<Double>
+    package var scale: ClosedRange<Double>
     /// Width over height.
-    public var aspect: ClosedRange<Double>
+    package var aspect: ClosedRange<Double>
     /// Probability of reversed columns.
-    public var flip: Double
+    package var flip: Double
 
-    public init(
+    package init(
         _ size: ViewSize, scale: ClosedRange<Double> = 0.08...1, aspect: ClosedRange<Double> = 3.0 / 4.0...4.0 / 3.0,
         flip: Double = 0.5
     ) {
@@ -22,7 +22,7 @@ public struct RandomCropView: Sendable {
     }
 
     /// The view as planes `[channels, height, width]`.
-    public func planes(of image: Pixels, key: SampleKey, scratch: ViewScratch) -> [UInt8] {
+    package func planes(of image: Pixels, key: SampleKey, scratch: ViewScratch) -> [UInt8] {
         var generator = key.generator(view: 0)
         let isFlipped = generator.chance(flip)
         var recipe = ViewRecipe(

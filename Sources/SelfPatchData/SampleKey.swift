@@ -1,14 +1,14 @@
 import SelfPatchTensors
 
 /// What all randomness about one image in one epoch comes from: the same views on any thread, in any order, any time.
-public struct SampleKey: Hashable, Sendable {
-    public var seed: UInt64
+package struct SampleKey: Hashable, Sendable {
+    package var seed: UInt64
     /// Epochs count from 0.
-    public var epoch: Int
+    package var epoch: Int
     /// The image's place in the data set, not in the shuffled order.
-    public var index: Int
+    package var index: Int
 
-    public init(seed: UInt64, epoch: Int, index: Int) {
+    package init(seed: UInt64, epoch: Int, index: Int) {
         self.seed = seed
         self.epoch = epoch
         self.index = index

@@ -4,12 +4,12 @@ import Foundation
 /// or with the crop of its label map.
 ///
 /// As with `ViewLoader`, what comes out depends on the source, the seed and the step alone.
-public final class SampleLoader<Sample: Sendable> {
+package final class SampleLoader<Sample: Sendable> {
     private let work: SampleWork<Slot>
     private var step: Int
 
     /// Time that `nextBatch()` has spent waiting for workers, over the loader's life.
-    public private(set) var waited = Duration.zero
+    package private(set) var waited = Duration.zero
 
     /// Starts the workers.
     ///
@@ -19,7 +19,7 @@ public final class SampleLoader<Sample: Sendable> {
     ///   - step: the first step, counted from 0 through the run.
     ///   - make: turns the content of sample `index` into what is trained on. The key decides all that is random; it is that of
     ///     the sample that was drawn, which is another one than `index` where that could not be read.
-    public init<Content>(
+    package init<Content>(
         source: SampleSource<Content>, batches: MicroBatches, workers: Int = 0, step: Int = 0,
         make: @escaping @Sendable (_ content: Content, _ index: Int, _ key: SampleKey, _ scratch: ViewScratch) -> Sample
     ) {
@@ -42,7 +42,7 @@ public final class SampleLoader<Sample: Sendable> {
     /// The samples of the next step, with their names; waits until they are there.
     ///
     /// - Throws: what the source's `skip` threw, at the step that it concerns and ever after.
-    public func nextBatch() throws -> (samples: [Sample], names: [String]) {
+    package func nextBatch() throws -> (samples: [Sample], names: [String]) {
         let start = ContinuousClock.now
         let slot = try work.take(step)
         waited += ContinuousClock.now - start
@@ -53,7 +53,7 @@ public final class SampleLoader<Sample: Sendable> {
     }
 
     /// Ends the workers and waits for them; each finishes the sample in hand. `nextBatch()` may not be called after.
-    public func stop() {
+    package func stop() {
         work.stop()
     }
 

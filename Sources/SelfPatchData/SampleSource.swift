@@ -1,15 +1,15 @@
 /// Samples by number, wherever they come from: a folder, an archive, a generator.
-public struct SampleSource<Content: Sendable>: Sendable {
+package struct SampleSource<Content: Sendable>: Sendable {
     /// How many there are.
-    public let count: Int
+    package let count: Int
     /// What a sample is called in messages.
-    public let name: @Sendable (Int) -> String
+    package let name: @Sendable (Int) -> String
     /// Reads one; called from many threads at a time. Throws where it cannot be read.
-    public let read: @Sendable (Int) throws -> Content
+    package let read: @Sendable (Int) throws -> Content
     /// Told of each sample that cannot be read, before another takes its place. Throws where this is one too many.
-    public let skip: @Sendable (Int, any Error) throws -> Void
+    package let skip: @Sendable (Int, any Error) throws -> Void
 
-    public init(
+    package init(
         count: Int, name: @escaping @Sendable (Int) -> String, read: @escaping @Sendable (Int) throws -> Content,
         skip: @escaping @Sendable (Int, any Error) throws -> Void
     ) {
@@ -21,4 +21,4 @@ public struct SampleSource<Content: Sendable>: Sendable {
 }
 
 /// Images by number.
-public typealias ImageSource = SampleSource<Pixels>
+package typealias ImageSource = SampleSource<Pixels>

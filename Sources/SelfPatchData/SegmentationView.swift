@@ -1,30 +1,30 @@
 import SelfPatchTensors
 
 /// What a dense head is trained on: a part of an image and the classes of its pixels.
-public struct SegmentationCrop: Equatable, Sendable {
+package struct SegmentationCrop: Equatable, Sendable {
     /// `[channels, height, width]`
-    public let planes: [UInt8]
+    package let planes: [UInt8]
     /// `[height, width]`: class numbers, and `LabelNumbering.none`.
-    public let labels: [UInt8]
+    package let labels: [UInt8]
 }
 
 /// Resizes, cuts, flips and recolours a labelled image, image and labels alike, by what its key says.
 ///
 /// Source: the training pipeline for ADE20K in mmsegmentation, which the authors' segmentation uses. Images are resized as
 /// OpenCV does (bilinear); a pixel of a resized label map takes the label at its middle.
-public struct SegmentationView: Sendable {
-    public let settings: SegmentationViewSettings
+package struct SegmentationView: Sendable {
+    package let settings: SegmentationViewSettings
     /// What fills a crop beyond a small image, one level a channel: the mean of the data, which is 0 once normalised.
-    public let background: [UInt8]
+    package let background: [UInt8]
 
     /// - Parameter mean: of each channel, of levels in 0...1.
-    public init(_ settings: SegmentationViewSettings, mean: [Double]) {
+    package init(_ settings: SegmentationViewSettings, mean: [Double]) {
         self.settings = settings
         background = mean.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
     }
 
     /// - Parameter sample: its image has as many channels as the data's mean.
-    public func crop(of sample: LabelledImage, key: SampleKey) -> SegmentationCrop {
+    package func crop(of sample: LabelledImage, key: SampleKey) -> SegmentationCrop {
         var generator = key.generator(view: 0)
         let scale = generator.uniform(in: settings.scale)
         let isFlipped = generator.chance(settings.flip)

@@ -1,34 +1,34 @@
 import SelfPatchFormats
 
 /// How labelled images become the crops that a dense head is trained on. The defaults are the field's for ADE20K.
-public struct SegmentationViewSettings: Codable, Equatable, Sendable {
+package struct SegmentationViewSettings: Codable, Equatable, Sendable {
     /// Size of a crop in pixels.
-    public var crop = ViewSize(square: 512)
+    package var crop = ViewSize(square: 512)
     /// The shorter side of a resized image, before `scale`; in scoring without it.
-    public var shortSide = 512
+    package var shortSide = 512
     /// What the longer side is held to, before `scale`; the image then gets smaller as a whole.
-    public var longSide = 2_048
+    package var longSide = 2_048
     /// Factor on the resized image, uniform.
-    public var scale = 0.5...2.0
+    package var scale = 0.5...2.0
     /// A crop where one class has a larger share of the labelled pixels is drawn anew, ten times at most.
-    public var mostOfOneClass = 0.75
+    package var mostOfOneClass = 0.75
     /// Probability of reversed columns.
-    public var flip = 0.5
+    package var flip = 0.5
     /// Probability of each part of the photometric distortion.
-    public var distortion = 0.5
+    package var distortion = 0.5
     /// Added to all levels of 0 ... 255, up or down by so many at most.
-    public var brightness = 32.0
+    package var brightness = 32.0
     /// Factor on all levels.
-    public var contrast = 0.5...1.5
+    package var contrast = 0.5...1.5
     /// Factor on the saturation.
-    public var saturation = 0.5...1.5
+    package var saturation = 0.5...1.5
     /// Turn of the hue, either way, in turns.
-    public var hue = 0.1
+    package var hue = 0.1
 
-    public init() {}
+    package init() {}
 
     /// Rows and columns of an image after resizing: as large as the two sides allow, its shape kept.
-    public func resizedSize(height: Int, width: Int, scale: Double = 1) -> ViewSize {
+    package func resizedSize(height: Int, width: Int, scale: Double = 1) -> ViewSize {
         let factor = min(
             Double(shortSide) * scale / Double(min(height, width)),
             Double(longSide) * scale / Double(max(height, width)))
@@ -39,7 +39,7 @@ public struct SegmentationViewSettings: Codable, Equatable, Sendable {
     /// Refuses what cannot be obeyed.
     ///
     /// - Parameter key: what the settings are called where the user wrote them.
-    public func validate(key: String = "views") throws {
+    package func validate(key: String = "views") throws {
         func require(_ condition: Bool, _ sentence: String) throws {
             guard condition else { throw UserError("\(key).\(sentence)", kind: .usage) }
         }

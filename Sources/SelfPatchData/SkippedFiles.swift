@@ -5,13 +5,13 @@ import SelfPatchFormats
 ///
 /// The list is a text file with a line for each: name, reason, details, with tabs between. A resumed run goes on with the
 /// list that it finds. May be used from any thread.
-public final class SkippedFiles: @unchecked Sendable {
+package final class SkippedFiles: @unchecked Sendable {
     /// Where the list lies; nil keeps it in memory alone.
-    public let path: String?
+    package let path: String?
     /// How many images the data set has.
-    public let total: Int
+    package let total: Int
     /// The share of broken images up to which a run goes on, 0...1.
-    public let allowedShare: Double
+    package let allowedShare: Double
 
     private let lock = NSLock()
     private var names: Set<String> = []
@@ -19,7 +19,7 @@ public final class SkippedFiles: @unchecked Sendable {
     private var imageCount = 0
 
     /// - Throws: `UserError` if a list is there that cannot be read.
-    public init(path: String?, total: Int, allowedShare: Double) throws {
+    package init(path: String?, total: Int, allowedShare: Double) throws {
         precondition(total > 0 && (0...1).contains(allowedShare), "\(allowedShare) of \(total) images")
         self.path = path
         self.total = total
@@ -35,12 +35,12 @@ public final class SkippedFiles: @unchecked Sendable {
     }
 
     /// The number of images named so far.
-    public var count: Int { lock.withLock { imageCount } }
+    package var count: Int { lock.withLock { imageCount } }
 
     /// Notes a broken image.
     ///
     /// - Throws: `UserError` if more than the allowed share is broken, or the list cannot be written.
-    public func record(_ name: String, _ problem: ImageProblem) throws {
+    package func record(_ name: String, _ problem: ImageProblem) throws {
         try lock.withLock {
             if try write(name, problem, mark: "") { imageCount += 1 }
             // Every broken image ends a run that has too many, also one that another loader has named before.
@@ -56,7 +56,7 @@ public final class SkippedFiles: @unchecked Sendable {
     }
 
     /// Notes what the walk through the folder could not enter. It counts for nothing: nobody knows what is in there.
-    public func record(_ problems: [ImageFolder.Problem]) throws {
+    package func record(_ problems: [ImageFolder.Problem]) throws {
         try lock.withLock {
             for entry in problems { _ = try write(entry.name, entry.problem, mark: Self.folderMark) }
         }

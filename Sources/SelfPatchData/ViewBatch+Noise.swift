@@ -2,7 +2,7 @@ import SelfPatchTensors
 
 extension ViewBatch {
     /// Views of random bytes, for measuring what a step costs without images.
-    public static func noise(images: Int, _ settings: MultiCropSettings, seed: UInt64 = 0) -> ViewBatch {
+    package static func noise(images: Int, _ settings: MultiCropSettings, seed: UInt64 = 0) -> ViewBatch {
         let generator = Generator(seed: seed)
         func bytes(_ views: Int, _ size: ViewSize) -> Tensor {
             let shape = [views * images, settings.channels, size.height, size.width]

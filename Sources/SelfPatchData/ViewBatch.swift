@@ -1,22 +1,22 @@
 import SelfPatchTensors
 
 /// The views of one micro-batch's images, as bytes; the model's device normalizes them.
-public struct ViewBatch {
+package struct ViewBatch {
     /// What the images are called, for messages. Where one could not be read it is the name of the one in its place.
-    public let names: [String]
+    package let names: [String]
     /// Places of these images in the whole batch of the step; with one micro-batch `0 ..< batch`.
-    public let samples: Range<Int>
+    package let samples: Range<Int>
     /// `[2 * images, channels, height, width]`, uint8, view-major: view 0 of all images, then view 1.
-    public let globalViews: Tensor
+    package let globalViews: Tensor
     /// `[localCount * images, channels, height, width]`, uint8, view-major; nil without local views.
-    public let localViews: Tensor?
+    package let localViews: Tensor?
 
-    public init(names: [String], samples: Range<Int>, globalViews: Tensor, localViews: Tensor?) {
+    package init(names: [String], samples: Range<Int>, globalViews: Tensor, localViews: Tensor?) {
         self.names = names
         self.samples = samples
         self.globalViews = globalViews
         self.localViews = localViews
     }
 
-    public var images: Int { samples.count }
+    package var images: Int { samples.count }
 }

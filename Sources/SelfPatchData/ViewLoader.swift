@@ -6,13 +6,13 @@ import SelfPatchTensors
 /// What comes out depends on the source, the settings, the seed and the step alone: any number of workers gives the
 /// same bytes, and a loader that starts at a step gives what one that ran there gives. Memory is taken once: `depth`
 /// micro-batches of views, and for each worker the image in hand.
-public final class ViewLoader {
+package final class ViewLoader {
     private let work: SampleWork<ViewSlot>
     private let settings: MultiCropSettings
     private var next: (step: Int, part: Int)
 
     /// Time that `nextBatch()` has spent waiting for workers, over the loader's life.
-    public private(set) var waited = Duration.zero
+    package private(set) var waited = Duration.zero
 
     /// Starts the workers.
     ///
@@ -25,7 +25,7 @@ public final class ViewLoader {
     ///     so that the next step's are made while one is under way.
     ///   - step: the first step, counted from 0 through the run.
     ///   - part: the first micro-batch of that step.
-    public init(
+    package init(
         source: ImageSource, settings: MultiCropSettings, batches: MicroBatches, workers: Int = 0, depth: Int? = nil,
         step: Int = 0, part: Int = 0
     ) {
@@ -53,7 +53,7 @@ public final class ViewLoader {
     /// The next micro-batch; waits until it is there.
     ///
     /// - Throws: what the source's `skip` threw, at the micro-batch that it concerns and ever after.
-    public func nextBatch() throws -> ViewBatch {
+    package func nextBatch() throws -> ViewBatch {
         let samples = work.batches.samples(ofPart: next.part)
         let start = ContinuousClock.now
         let slot = try work.take(next.step * work.batches.parts + next.part)
@@ -67,7 +67,7 @@ public final class ViewLoader {
     }
 
     /// Ends the workers and waits for them; each finishes the image in hand. `nextBatch()` may not be called after.
-    public func stop() {
+    package func stop() {
         work.stop()
     }
 }

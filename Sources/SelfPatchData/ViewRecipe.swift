@@ -1,16 +1,16 @@
 import SelfPatchTensors
 
 /// Everything that chance decides about one view.
-public struct ViewRecipe: Hashable, Sendable {
-    public var box: CropBox
-    public var isFlipped = false
-    public var jitter: ColorJitter?
-    public var isGreyscale = false
+package struct ViewRecipe: Hashable, Sendable {
+    package var box: CropBox
+    package var isFlipped = false
+    package var jitter: ColorJitter?
+    package var isGreyscale = false
     /// Deviation in pixels; nil without blur.
-    public var blurRadius: Double?
-    public var isSolarized = false
+    package var blurRadius: Double?
+    package var isSolarized = false
 
-    public init(box: CropBox) {
+    package init(box: CropBox) {
         self.box = box
     }
 

@@ -12,6 +12,7 @@ public struct ViewSize: Hashable, Sendable, CustomStringConvertible {
         self.init(height: side, width: side)
     }
 
+    /// Height times width.
     public var pixels: Int { height * width }
     public var description: String { "\(height) x \(width)" }
 }

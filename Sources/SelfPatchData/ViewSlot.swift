@@ -49,7 +49,7 @@ final class ViewSlot: SampleSlot {
         func tensor(_ memory: UnsafeMutableBufferPointer<UInt8>, _ views: Int, _ size: ViewSize) -> Tensor {
             let shape = [views * samples.count, settings.channels, size.height, size.width]
             let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[0..<shape.reduce(1, *)])
-            return Tensor.from(bytes, type: .uint8, shape: shape)
+            return Tensor(bytes, type: .uint8, shape: shape)
         }
         return ViewBatch(
             names: names, samples: samples, globalViews: tensor(globalViews, settings.globalCount, settings.globalSize),

@@ -2,15 +2,15 @@ import SelfPatchData
 import SelfPatchFormats
 
 /// A folder of images whose classes are the folders right below it.
-public struct ClassFolder: Sendable {
-    public let folder: ImageFolder
+package struct ClassFolder: Sendable {
+    package let folder: ImageFolder
     /// Names of the classes, sorted; their places are the class numbers.
-    public var classes: [String] { folder.topFolders }
+    package var classes: [String] { folder.topFolders }
 
-    public var count: Int { folder.count }
+    package var count: Int { folder.count }
 
     /// - Throws: `UserError` where there is no such folder, no image, or an image without a class.
-    public init(root: String) throws {
+    package init(root: String) throws {
         folder = try ImageFolder(root: root)
         if let stray = (0..<folder.count).first(where: { [folder] in folder.topFolder(of: $0) == nil }) {
             let name = PrintableName.of(folder.name(of: stray))
@@ -21,7 +21,7 @@ public struct ClassFolder: Sendable {
     }
 
     /// The class of an image.
-    public func label(of index: Int) -> Int {
+    package func label(of index: Int) -> Int {
         guard let label = folder.topFolder(of: index) else {
             preconditionFailure("image \(index) without a class, which was checked at the start")
         }
@@ -29,14 +29,14 @@ public struct ClassFolder: Sendable {
     }
 
     /// Decodes an image for a model with this number of channels.
-    public func pixels(of index: Int, channels: Int) throws -> Pixels {
+    package func pixels(of index: Int, channels: Int) throws -> Pixels {
         try ImageFile.decode(path: folder.path(of: index), channels: channels)
     }
 
     /// The class numbers of another folder's classes in this one's.
     ///
     /// - Throws: `UserError` that names the classes that are missing here.
-    public func numbers(ofClassesIn other: ClassFolder) throws -> [Int] {
+    package func numbers(ofClassesIn other: ClassFolder) throws -> [Int] {
         let places = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
         let missing = other.classes.filter { places[$0] == nil }
         guard missing.isEmpty else {

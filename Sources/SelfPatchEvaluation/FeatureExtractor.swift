@@ -6,9 +6,9 @@ import SelfPatchModel
 import SelfPatchTensors
 
 /// Runs images through a finished network and keeps what comes out.
-public struct FeatureExtractor {
+package struct FeatureExtractor {
     /// Which numbers stand for an image.
-    public enum Feature: String, CaseIterable, Codable, Sendable {
+    package enum Feature: String, CaseIterable, Codable, Sendable {
         /// The image summary of the aggregation module.
         case summary
         /// The mean over the last block's patches.
@@ -16,17 +16,17 @@ public struct FeatureExtractor {
     }
 
     /// The features of several images, on the CPU.
-    public struct ImageFeatures {
+    package struct ImageFeatures {
         /// `[images, blocks * width]`
-        public let summary: Tensor
+        package let summary: Tensor
         /// `[images, blocks * width]`
-        public let meanPatch: Tensor
+        package let meanPatch: Tensor
         /// The places of these images in the list that was asked for: all but those that could not be read.
-        public let indices: [Int]
+        package let indices: [Int]
         /// The images that could not be read, with the reasons.
-        public let skipped: [UserError]
+        package let skipped: [UserError]
 
-        public subscript(feature: Feature) -> Tensor {
+        package subscript(feature: Feature) -> Tensor {
             switch feature {
             case .summary: summary
             case .meanPatch: meanPatch
@@ -34,15 +34,15 @@ public struct FeatureExtractor {
         }
     }
 
-    public let network: Network
-    public let view: CenterView
-    public let normalization: ViewNormalization
+    package let network: Network
+    package let view: CenterView
+    package let normalization: ViewNormalization
     /// Images that go through the network together. It changes memory and speed, not the numbers beyond rounding.
-    public let batchSize: Int
+    package let batchSize: Int
     /// How many of the last blocks give features, which stand side by side, the last block's at the end.
-    public var blockCount = 1
+    package var blockCount = 1
 
-    public init(network: Network, view: ViewSize, normalization: ViewNormalization, batchSize: Int = 64) {
+    package init(network: Network, view: ViewSize, normalization: ViewNormalization, batchSize: Int = 64) {
         precondition(batchSize > 0, "batches of \(batchSize)")
         self.network = network
         self.view = CenterView(view)
@@ -58,7 +58,7 @@ public struct FeatureExtractor {
     ///   - image: the decoded image with this number; called from several threads. What it throws is kept with the
     ///     features as `skipped`.
     /// - Throws: `UserError` where no image could be read, or where features are not finite.
-    public func features(
+    package func features(
         count: Int, progress: ((Int) -> Void)? = nil, image: @Sendable (Int) throws -> Pixels
     ) throws -> ImageFeatures {
         var summaries: [Tensor] = []
@@ -92,7 +92,7 @@ public struct FeatureExtractor {
     /// Features of views that are cut already: `[images, blocks * width]` each, on the network's device.
     ///
     /// - Parameter planes: of each image `[channels, height, width]`, all of the extractor's own size.
-    public func features(ofPlanes planes: [[UInt8]]) -> (summary: Tensor, meanPatch: Tensor) {
+    package func features(ofPlanes planes: [[UInt8]]) -> (summary: Tensor, meanPatch: Tensor) {
         let blocks = network.features(of: normalized(planes), lastBlocks: blockCount)
         return (
             .concatenated(blocks.map(\.imageSummary), dimension: 1),
@@ -103,7 +103,7 @@ public struct FeatureExtractor {
     /// Patch features of a few images at once: `[images, patches, width]` on the CPU, with their grid.
     ///
     /// - Parameter planes: of each image `[channels, height, width]`, all of one size.
-    public func patches(ofPlanes planes: [[UInt8]], size: ViewSize) throws -> (features: Tensor, grid: Grid) {
+    package func patches(ofPlanes planes: [[UInt8]], size: ViewSize) throws -> (features: Tensor, grid: Grid) {
         let features = network.features(of: normalized(planes, size: size))
         let patches = features.patches.moved(to: .cpu)
         try requireFinite(patches)
@@ -145,7 +145,7 @@ public struct FeatureExtractor {
     private func normalized(_ planes: [[UInt8]], size: ViewSize? = nil) -> Tensor {
         let size = size ?? view.size
         let shape = [planes.count, network.architecture.channels, size.height, size.width]
-        return normalization(Tensor.from(Array(planes.joined()), shape: shape).moved(to: network.device))
+        return normalization(Tensor(Array(planes.joined()), shape: shape).moved(to: network.device))
     }
 
     package func requireFinite(_ features: Tensor) throws {

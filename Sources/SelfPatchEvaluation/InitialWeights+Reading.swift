@@ -4,7 +4,7 @@ extension InitialWeights {
     /// The weights that a run's settings name; nil where they name none.
     ///
     /// - Throws: `UserError` where they cannot be read or do not fit the run.
-    public init?(_ settings: PretrainSettings) throws {
+    package init?(_ settings: PretrainSettings) throws {
         let initial = settings.initial
         guard !initial.weights.isEmpty else { return nil }
         let trained = try TrainedNetwork(

@@ -5,7 +5,7 @@ extension LabelledImages {
     /// Images and label maps of two folders.
     ///
     /// - Parameter channels: those of the model.
-    public init(_ folder: LabelledFolder, channels: Int) {
+    package init(_ folder: LabelledFolder, channels: Int) {
         self.init(
             count: folder.count, classCount: folder.classCount,
             image: { try folder.pairs.image($0, channels: channels) }, labels: { try folder.labels($0) })
@@ -13,7 +13,7 @@ extension LabelledImages {
 
     /// How many classes some label maps hold: up to the largest label. Maps that cannot be read are passed over, for
     /// `LabelledFolder.check` names them all.
-    public static func classCount(of sets: [FolderPairs], firstClass: Int, ignored: Int) throws -> Int {
+    package static func classCount(of sets: [FolderPairs], firstClass: Int, ignored: Int) throws -> Int {
         var seen = [Bool](repeating: false, count: 256)
         for pairs in sets {
             for index in 0..<pairs.count {

@@ -4,44 +4,44 @@ import SelfPatchModel
 import SelfPatchTraining
 
 /// Weighted k-NN of a network on two folders of images, one folder a class: `training` votes, `validation` is classified.
-public struct NearestNeighborEvaluation {
-    public let training: ClassFolder
-    public let validation: ClassFolder
-    public var neighborCounts = NearestNeighbors.defaultNeighborCounts
-    public var temperature = 0.07
+package struct NearestNeighborEvaluation {
+    package let training: ClassFolder
+    package let validation: ClassFolder
+    package var neighborCounts = NearestNeighbors.defaultNeighborCounts
+    package var temperature = 0.07
     /// The class number in `training` of each class of `validation`.
     private let numbers: [Int]
 
     /// - Throws: `UserError` where a folder is not as it should be, or `validation` has classes that `training` lacks.
-    public init(training: ClassFolder, validation: ClassFolder) throws {
+    package init(training: ClassFolder, validation: ClassFolder) throws {
         self.training = training
         self.validation = validation
         numbers = try training.numbers(ofClassesIn: validation)
     }
 
     /// The scores of one feature.
-    public struct Result: Codable, Equatable, Sendable {
-        public let feature: FeatureExtractor.Feature
-        public let scores: [NearestNeighbors.Score]
+    package struct Result: Codable, Equatable, Sendable {
+        package let feature: FeatureExtractor.Feature
+        package let scores: [NearestNeighbors.Score]
     }
 
     /// What was scored, and how it went.
-    public struct Report: Codable, Equatable, Sendable {
+    package struct Report: Codable, Equatable, Sendable {
         /// Images that voted and that were classified.
-        public let trainingCount: Int
-        public let validationCount: Int
-        public let classCount: Int
+        package let trainingCount: Int
+        package let validationCount: Int
+        package let classCount: Int
         /// Names of the classes; a class's number is its place here.
-        public let classes: [String]
+        package let classes: [String]
         /// The class of each image that was classified, in the order of the predictions.
-        public let truth: [Int]
-        public let results: [Result]
+        package let truth: [Int]
+        package let results: [Result]
         /// Images that could not be read, each with the reason; they were left out.
-        public let skipped: [String]
+        package let skipped: [String]
     }
 
     /// Truth against prediction of one score, `[truth, prediction]` row by row.
-    public static func confusion(_ report: Report, _ score: NearestNeighbors.Score) -> [Int] {
+    package static func confusion(_ report: Report, _ score: NearestNeighbors.Score) -> [Int] {
         var counts = [Int](repeating: 0, count: report.classCount * report.classCount)
         for (label, guess) in zip(report.truth, score.predictions) { counts[label * report.classCount + guess] += 1 }
         return counts
@@ -50,7 +50,7 @@ public struct NearestNeighborEvaluation {
     /// - Parameters:
     ///   - features: what stands for an image; each gets a result.
     ///   - progress: is told how many of all images are done.
-    public func report(
+    package func report(
         on extractor: FeatureExtractor, features: [FeatureExtractor.Feature] = FeatureExtractor.Feature.allCases,
         progress: ((Int) -> Void)? = nil
     ) throws -> Report {
@@ -80,13 +80,13 @@ public struct NearestNeighborEvaluation {
 }
 
 /// The same now and then during a run.
-public struct NearestNeighborEvaluator: Evaluator {
-    public let name = "k-NN"
+package struct NearestNeighborEvaluator: Evaluator {
+    package let name = "k-NN"
     private let evaluation: NearestNeighborEvaluation
     private let settings: PretrainSettings
 
     /// - Parameter settings: a run's, which name the two folders.
-    public init(_ settings: PretrainSettings) throws {
+    package init(_ settings: PretrainSettings) throws {
         self.settings = settings
         var evaluation = try NearestNeighborEvaluation(
             training: ClassFolder(root: settings.evaluation.train),
@@ -96,7 +96,7 @@ public struct NearestNeighborEvaluator: Evaluator {
     }
 
     /// Top-1 of both features with 20 neighbours, in per cent.
-    public func metrics(of network: Network) throws -> [Metric] {
+    package func metrics(of network: Network) throws -> [Metric] {
         let extractor = FeatureExtractor(network: network, description: settings.description(steps: 0))
         return try evaluation.report(on: extractor).results.map { result in
             Metric("knn.\(result.feature.rawValue).top1", result.scores[0].top1)

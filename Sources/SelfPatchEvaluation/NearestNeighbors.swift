@@ -9,22 +9,22 @@ import SelfPatchTensors
 /// above the number of training vectors all of them vote, and the score says so.
 ///
 /// Source: Wu et al. 2018 (arXiv 1805.01978) as evaluated by DINO (Caron et al. 2021, arXiv 2104.14294).
-public struct NearestNeighbors {
+package struct NearestNeighbors {
     /// The numbers of neighbours that DINO reports.
-    public static let defaultNeighborCounts = [10, 20, 100, 200]
+    package static let defaultNeighborCounts = [10, 20, 100, 200]
 
     /// The result for one number of neighbours.
-    public struct Score: Codable, Equatable, Sendable {
+    package struct Score: Codable, Equatable, Sendable {
         /// The k that was asked for.
-        public let neighborCount: Int
+        package let neighborCount: Int
         /// The k that was used: lower where the training set has fewer vectors.
-        public let usedCount: Int
+        package let usedCount: Int
         /// Share of the queries whose class came first, in per cent.
-        public let top1: Double
+        package let top1: Double
         /// Share of the queries whose class was among the first five, or the first k where k is below five, in per cent.
-        public let top5: Double
+        package let top5: Double
         /// The first class of each query.
-        public let predictions: [Int]
+        package let predictions: [Int]
     }
 
     private let search: NeighborSearch
@@ -35,7 +35,7 @@ public struct NearestNeighbors {
     /// - Parameters:
     ///   - bank: `[vectors, width]`, finite.
     ///   - labels: the class of each vector, `0 ..< classCount`.
-    public init(bank: Tensor, labels: [Int], classCount: Int, temperature: Double = 0.07) {
+    package init(bank: Tensor, labels: [Int], classCount: Int, temperature: Double = 0.07) {
         self.init(search: NeighborSearch(bank: bank), labels: labels, classCount: classCount, temperature: temperature)
     }
 
@@ -55,7 +55,7 @@ public struct NearestNeighbors {
     ///   - queries: `[queries, width]`, at least one, finite.
     ///   - truth: the class of each query.
     ///   - neighborCounts: each k to score, at least 1; a score for each comes back in the same order.
-    public func scores(
+    package func scores(
         of queries: Tensor, truth: [Int], neighborCounts: [Int] = NearestNeighbors.defaultNeighborCounts
     ) -> [Score] {
         precondition(queries.shape[0] == truth.count && !truth.isEmpty, "\(truth.count) labels for \(queries.shape)")

@@ -2,13 +2,13 @@ import Dispatch
 import SelfPatchTensors
 
 /// The nearest vectors of each query, nearest first.
-public struct Neighbors: Sendable {
+package struct Neighbors: Sendable {
     /// How many each query has.
-    public let count: Int
+    package let count: Int
     /// Cosines, `[queries, count]` row by row.
-    public let similarities: [Float]
+    package let similarities: [Float]
     /// Rows of the bank, `[queries, count]` row by row.
-    public let indices: [Int32]
+    package let indices: [Int32]
 }
 
 /// Finds the vectors of a bank with the largest cosine to each query, exactly: of equally near ones the lower row first,
@@ -17,13 +17,13 @@ public struct Neighbors: Sendable {
 /// Both sides are taken in blocks, so that beside the bank itself at most `queryBlock * bankBlock` similarities are held
 /// (64 MiB as set). A block of similarities is one matrix product; what it holds is then sifted in one pass, for the
 /// library's own selection leaves the order of ties open.
-public struct NeighborSearch {
+package struct NeighborSearch {
     private let bank: Tensor
     private let bankBlock: Int
     private let queryBlock: Int
 
     /// - Parameter bank: `[vectors, width]`, finite; lengths do not matter. A copy with rows of length 1 is kept.
-    public init(bank: Tensor, bankBlock: Int = 65_536, queryBlock: Int = 256) {
+    package init(bank: Tensor, bankBlock: Int = 65_536, queryBlock: Int = 256) {
         precondition(bank.rank == 2 && bank.shape[0] > 0, "a bank of shape \(bank.shape)")
         precondition(bankBlock > 0 && queryBlock > 0, "blocks of \(queryBlock) x \(bankBlock)")
         self.bank = withoutGradients { bank.cast(to: .float32).normalized() }
@@ -31,12 +31,12 @@ public struct NeighborSearch {
         self.queryBlock = queryBlock
     }
 
-    public var bankCount: Int { bank.shape[0] }
+    package var bankCount: Int { bank.shape[0] }
 
     /// - Parameters:
     ///   - queries: `[queries, width]`, finite; lengths do not matter.
     ///   - count: how many each gets; at most `bankCount`.
-    public func nearest(to queries: Tensor, count: Int) -> Neighbors {
+    package func nearest(to queries: Tensor, count: Int) -> Neighbors {
         precondition(
             queries.rank == 2 && queries.shape[1] == bank.shape[1], "queries \(queries.shape) for a bank \(bank.shape)")
         precondition((1...bankCount).contains(count), "\(count) neighbours of \(bankCount)")
@@ -45,14 +45,14 @@ public struct NeighborSearch {
         for start in stride(from: 0, to: queries.shape[0], by: queryBlock) {
             let length = min(queryBlock, queries.shape[0] - start)
             let block = withoutGradients {
-                queries.narrowed(0, start..<start + length).cast(to: .float32).moved(to: bank.device)
+                queries.narrowed(to: start..<start + length, dimension: 0).cast(to: .float32).moved(to: bank.device)
                     .normalized()
             }
             var selection = NearestSelection(rows: length, count: count)
             for first in stride(from: 0, to: bankCount, by: bankBlock) {
                 let columns = min(bankBlock, bankCount - first)
                 let products = withoutGradients {
-                    block.matmul(bank.narrowed(0, first..<first + columns).transposed(0, 1))
+                    block.matmul(bank.narrowed(to: first..<first + columns, dimension: 0).transposed(0, 1))
                 }
                 products.withBytes {
                     selection.offer($0.bindMemory(to: Float.self), columns: columns, firstIndex: first)

@@ -1,21 +1,21 @@
 import SelfPatchTensors
 
 /// Labelled patches in memory.
-public struct PatchBank {
+package struct PatchBank {
     /// `[patches, width]`.
-    public let features: Tensor
-    public let labels: PatchLabels
+    package let features: Tensor
+    package let labels: PatchLabels
 
-    public var count: Int { labels.count }
+    package var count: Int { labels.count }
 
-    public init(features: Tensor, labels: PatchLabels) {
+    package init(features: Tensor, labels: PatchLabels) {
         precondition(features.shape[0] == labels.count, "\(labels.count) labels for \(features.shape)")
         self.features = features
         self.labels = labels
     }
 
     /// Gathers a bank image by image: evenly from all of them, up to the size set; patches without a label are left out.
-    public struct Builder {
+    package struct Builder {
         private let imageCount: Int
         private let settings: PatchNearestNeighbors.Settings
         private var seen = 0
@@ -25,20 +25,20 @@ public struct PatchBank {
         private var total = 0
 
         /// - Parameter imageCount: how many images will be added.
-        public init(imageCount: Int, settings: PatchNearestNeighbors.Settings) {
+        package init(imageCount: Int, settings: PatchNearestNeighbors.Settings) {
             self.imageCount = imageCount
             self.settings = settings
         }
 
         /// What has been gathered; nil where no patch had a label.
-        public var bank: PatchBank? {
+        package var bank: PatchBank? {
             guard !kept.isEmpty else { return nil }
             return PatchBank(
                 features: Tensor.concatenated(kept), labels: PatchLabels(classCount: classCount, shares: shares))
         }
 
         /// - Parameter features: `[patches, width]` of one image.
-        public mutating func add(features: Tensor, labels: PatchLabels) {
+        package mutating func add(features: Tensor, labels: PatchLabels) {
             precondition(seen < imageCount, "more than \(imageCount) images")
             precondition(features.shape[0] == labels.count, "\(labels.count) labels for \(features.shape)")
             // What is left of the bank is divided among the images that are left.
@@ -53,7 +53,7 @@ public struct PatchBank {
             seen += 1
             guard !places.isEmpty else { return }
             classCount = labels.classCount
-            kept.append(features.rows(Tensor.from(places, shape: [places.count])).moved(to: .cpu))
+            kept.append(features.rows(Tensor(places, shape: [places.count])).moved(to: .cpu))
             for place in places { shares += labels.shares[place * classCount..<(place + 1) * classCount] }
             total += places.count
         }

@@ -3,15 +3,15 @@ import SelfPatchFormats
 import SelfPatchTensors
 
 /// Images with a map of labels each, wherever they come from.
-public struct LabelledImages: Sendable {
-    public let count: Int
+package struct LabelledImages: Sendable {
+    package let count: Int
     /// Numbers of the maps' labels; those of this and above are "no label".
-    public let classCount: Int
-    public let image: @Sendable (Int) throws -> Pixels
+    package let classCount: Int
+    package let image: @Sendable (Int) throws -> Pixels
     /// One channel, one byte a pixel.
-    public let labels: @Sendable (Int) throws -> Pixels
+    package let labels: @Sendable (Int) throws -> Pixels
 
-    public init(
+    package init(
         count: Int, classCount: Int, image: @escaping @Sendable (Int) throws -> Pixels,
         labels: @escaping @Sendable (Int) throws -> Pixels
     ) {
@@ -22,7 +22,7 @@ public struct LabelledImages: Sendable {
     }
 
     /// Scenes with their masks: ground is class 0, the ten kinds follow.
-    public static func scenes(_ generator: SceneGenerator, _ range: Range<Int>) -> LabelledImages {
+    package static func scenes(_ generator: SceneGenerator, _ range: Range<Int>) -> LabelledImages {
         LabelledImages(
             count: range.count, classCount: ThingKind.allCases.count + 1,
             image: { generator.scene(range.lowerBound + $0).pixels },
@@ -35,16 +35,16 @@ public struct LabelledImages: Sendable {
 
 /// Scores patch features on labelled images by `PatchNearestNeighbors`: training images fill the bank, the patches of the
 /// validation images are labelled.
-public struct PatchEvaluation {
+package struct PatchEvaluation {
     /// What of an image goes through the network.
-    public enum Frame: Equatable, Sendable {
+    package enum Frame: Equatable, Sendable {
         /// The whole image, resized so that its shorter side has about so many pixels and both sides are whole patches.
         case whole(shorterSide: Int)
         /// The whole image, resized to just this.
         case exact(ViewSize)
 
         /// The size for an image of some size: at least one patch, always whole patches.
-        public func size(height: Int, width: Int, patchSize: Int) -> ViewSize {
+        package func size(height: Int, width: Int, patchSize: Int) -> ViewSize {
             func whole(_ side: Double) -> Int { max(1, Int(side / Double(patchSize))) * patchSize }
             switch self {
             case .exact(let size):
@@ -57,11 +57,11 @@ public struct PatchEvaluation {
         }
     }
 
-    public let extractor: FeatureExtractor
-    public let frame: Frame
-    public var settings: PatchNearestNeighbors.Settings
+    package let extractor: FeatureExtractor
+    package let frame: Frame
+    package var settings: PatchNearestNeighbors.Settings
 
-    public init(extractor: FeatureExtractor, frame: Frame, settings: PatchNearestNeighbors.Settings = .init()) {
+    package init(extractor: FeatureExtractor, frame: Frame, settings: PatchNearestNeighbors.Settings = .init()) {
         self.extractor = extractor
         self.frame = frame
         self.settings = settings
@@ -70,7 +70,7 @@ public struct PatchEvaluation {
     /// - Parameter progress: is told how many of the images of both sets are done.
     /// - Throws: what reading an image throws; `UserError` where no training patch has a label, or where an image and its
     ///   labels differ in size.
-    public func score(
+    package func score(
         training: LabelledImages, validation: LabelledImages, progress: ((Int) -> Void)? = nil
     ) throws -> ConfusionMatrix {
         precondition(training.classCount == validation.classCount, "classes of training and validation differ")
@@ -116,7 +116,7 @@ public struct PatchEvaluation {
                 let (features, _) = try extractor.patches(
                     ofPlanes: prepared[first..<end].map(\.planes), size: size)
                 for place in first..<end {
-                    body(start + place, features.selected(0, place - first), prepared[place].labels)
+                    body(start + place, features.selected(place - first, dimension: 0), prepared[place].labels)
                 }
                 first = end
             }

@@ -4,15 +4,15 @@ import SelfPatchModel
 import SelfPatchTraining
 
 /// Scores patches by their nearest labelled ones now and then during a run.
-public struct PatchEvaluator: Evaluator {
-    public let name = "Patches"
+package struct PatchEvaluator: Evaluator {
+    package let name = "Patches"
     private let data: SegmentationData
     private let settings: PretrainSettings
 
     /// Finds the labelled images that a run's settings name, and looks at all of them.
     ///
     /// - Throws: `UserError` with all that is wrong with them, file by file.
-    public init(_ settings: PretrainSettings) throws {
+    package init(_ settings: PretrainSettings) throws {
         self.settings = settings
         var labelled = SegmentationSettings()
         labelled.data.folder = settings.evaluation.patches
@@ -23,7 +23,7 @@ public struct PatchEvaluator: Evaluator {
     }
 
     /// mIoU and share of right patches, in per cent, with 20 neighbours of 20,000.
-    public func metrics(of network: Network) throws -> [Metric] {
+    package func metrics(of network: Network) throws -> [Metric] {
         let channels = network.architecture.channels
         let evaluation = PatchEvaluation(
             extractor: FeatureExtractor(network: network, description: settings.description(steps: 0), batchSize: 16),

@@ -1,14 +1,14 @@
 import SelfPatchTensors
 
 /// What the pixels of each patch are, as shares: a patch on a border is partly this, partly that.
-public struct PatchLabels: Sendable {
-    public let classCount: Int
+package struct PatchLabels: Sendable {
+    package let classCount: Int
     /// `[patches, classes]` row by row; a row adds up to 1, or is all 0 where no pixel of the patch has a label.
-    public let shares: [Float]
+    package let shares: [Float]
 
-    public var count: Int { shares.count / classCount }
+    package var count: Int { shares.count / classCount }
 
-    public init(classCount: Int, shares: [Float]) {
+    package init(classCount: Int, shares: [Float]) {
         precondition(
             classCount > 0 && shares.count % classCount == 0, "\(shares.count) shares of \(classCount) classes")
         self.classCount = classCount
@@ -20,7 +20,7 @@ public struct PatchLabels: Sendable {
     /// - Parameters:
     ///   - mask: `height * width` labels, rows from the top; those of `classCount` and above (255, say) are left out.
     ///   - patchSize: side of a patch in pixels; pixels beyond the last whole patch are not looked at.
-    public init(mask: [UInt8], height: Int, width: Int, patchSize: Int, classCount: Int) {
+    package init(mask: [UInt8], height: Int, width: Int, patchSize: Int, classCount: Int) {
         precondition(mask.count == height * width, "\(mask.count) labels for \(height) x \(width)")
         let grid = Grid(height: height, width: width, patchSize: patchSize)
         var shares = [Float](repeating: 0, count: grid.count * classCount)
@@ -39,7 +39,7 @@ public struct PatchLabels: Sendable {
     }
 
     /// The class with the largest share, of equal ones the lower number; nil where no pixel has a label.
-    public func majority(of patch: Int) -> Int? {
+    package func majority(of patch: Int) -> Int? {
         let row = shares[patch * classCount..<(patch + 1) * classCount]
         guard let best = row.max(), best > 0 else { return nil }
         return row.firstIndex(of: best)! - row.startIndex

@@ -6,27 +6,27 @@ import SelfPatchTensors
 /// A memory bank holds features of labelled patches with the shares of the classes below each. A query takes its
 /// `neighborCount` nearest by cosine; their shares, weighted by exp(s / temperature), add up to its scores. It is the
 /// patches' k-NN classifier with soft labels.
-public struct PatchNearestNeighbors {
-    public struct Settings: Codable, Equatable, Sendable {
+package struct PatchNearestNeighbors {
+    package struct Settings: Codable, Equatable, Sendable {
         /// Patches that vote; all where the bank holds fewer.
-        public var neighborCount = 20
-        public var temperature = 0.07
+        package var neighborCount = 20
+        package var temperature = 0.07
         /// Patches that are kept in the bank.
-        public var bankSize = 20_000
+        package var bankSize = 20_000
         /// Chooses the patches that are kept where there are more.
-        public var seed: UInt64 = 0
+        package var seed: UInt64 = 0
 
-        public init() {}
+        package init() {}
     }
 
     private let search: NeighborSearch
     private let labels: PatchLabels
     private let settings: Settings
 
-    public var bankCount: Int { search.bankCount }
+    package var bankCount: Int { search.bankCount }
 
     /// - Parameter bank: at least one labelled patch.
-    public init(bank: PatchBank, settings: Settings) {
+    package init(bank: PatchBank, settings: Settings) {
         precondition(bank.count > 0, "an empty bank of patches")
         search = NeighborSearch(bank: bank.features)
         labels = bank.labels
@@ -36,7 +36,7 @@ public struct PatchNearestNeighbors {
     /// The share of each class that the neighbours give to each query: `[queries, classes]`, rows add up to 1.
     ///
     /// - Parameter queries: `[queries, width]`, finite.
-    public func shares(of queries: Tensor) -> PatchLabels {
+    package func shares(of queries: Tensor) -> PatchLabels {
         let neighbors = search.nearest(to: queries, count: min(settings.neighborCount, bankCount))
         let classCount = labels.classCount
         let queryCount = queries.shape[0]
@@ -57,7 +57,7 @@ public struct PatchNearestNeighbors {
 
     /// Labels each query with its largest share and compares with the class that most pixels of the patch have; patches
     /// without a label do not count.
-    public func score(of queries: Tensor, truth: PatchLabels) -> ConfusionMatrix {
+    package func score(of queries: Tensor, truth: PatchLabels) -> ConfusionMatrix {
         let predicted = shares(of: queries)
         precondition(truth.count == predicted.count, "\(truth.count) labels for \(predicted.count) patches")
         precondition(

@@ -6,9 +6,9 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// A network to be used, found by what a person names: a run's folder, or weights of this program or another.
-public struct TrainedNetwork {
+package struct TrainedNetwork {
     /// Which of a run's networks is meant.
-    public enum Part: String, CaseIterable, Codable, Sendable {
+    package enum Part: String, CaseIterable, Codable, Sendable {
         /// What a run delivers.
         case teacher
         /// What the gradients move; after a short run it is often ahead of the teacher.
@@ -17,13 +17,13 @@ public struct TrainedNetwork {
         case untrained
     }
 
-    public let network: Network
-    public let description: WeightsDescription
+    package let network: Network
+    package let description: WeightsDescription
     /// The file that it came from.
-    public let path: String
-    public let part: Part
+    package let path: String
+    package let part: Part
     /// What was found and decided about weights of another program, in sentences; empty for our own.
-    public let notes: [String]
+    package let notes: [String]
 
     /// - Parameters:
     ///   - path: the folder of a run, finished or not; a file of weights or a checkpoint, ours or of an origin that is known; or
@@ -32,7 +32,7 @@ public struct TrainedNetwork {
     ///   - allowsMissing: see `ForeignWeights.Options`.
     ///   - withProjectionHeads: also read the projection heads, where there are some.
     /// - Throws: `UserError` where the path does not hold the part that is asked for, or is not understood.
-    public init(
+    package init(
         path: String, part: Part = .teacher, heads: Int? = nil, allowsMissing: Bool = false,
         withProjectionHeads: Bool = false, device: Device
     ) throws {
@@ -55,7 +55,7 @@ public struct TrainedNetwork {
         let file = RunFolder.isRun(path) ? try Self.file(in: RunFolder(existing: path), part: part) : path
         let loaded = try LoadedWeights(
             path: file,
-            ForeignWeights.Options(
+            options: .init(
                 part: part == .student ? .student : .teacher, heads: heads, allowsMissing: allowsMissing),
             withProjectionHeads: withProjectionHeads, device: device)
         self.path = loaded.path
@@ -63,20 +63,20 @@ public struct TrainedNetwork {
     }
 
     /// What it is, for the head of a table: "teacher of runs/photos/weights.safetensors, 500 steps".
-    public var title: String {
+    package var title: String {
         description.origin == .selfpatch
             ? "\(part.rawValue) of \(path), \(description.steps) steps" : "\(path), \(description.origin)"
     }
 
     /// Takes features with this network's own view and normalisation.
-    public func extractor(batchSize: Int = 64) -> FeatureExtractor {
+    package func extractor(batchSize: Int = 64) -> FeatureExtractor {
         FeatureExtractor(network: network, description: description, batchSize: batchSize)
     }
 
     /// Takes features of views of another size than those of the training; nil: of theirs.
     ///
     /// - Throws: `UserError` where a view holds no patch.
-    public func extractor(view: ViewSize?, batchSize: Int = 64) throws -> FeatureExtractor {
+    package func extractor(view: ViewSize?, batchSize: Int = 64) throws -> FeatureExtractor {
         let own = extractor(batchSize: batchSize)
         guard let view else { return own }
         let side = description.architecture.patchSize
@@ -91,7 +91,7 @@ public struct TrainedNetwork {
     /// A number of blocks that the network has.
     ///
     /// - Throws: `UserError` where it has fewer.
-    public func checkedBlocks(_ count: Int) throws -> Int {
+    package func checkedBlocks(_ count: Int) throws -> Int {
         let depth = description.architecture.depth
         guard 1...depth ~= count else {
             throw UserError("\(count) blocks were asked for; the network of \(path) has \(depth).", kind: .usage)
@@ -119,7 +119,7 @@ public struct TrainedNetwork {
 
 extension FeatureExtractor {
     /// With the view and the normalisation that the weights were trained with.
-    public init(network: Network, description: WeightsDescription, batchSize: Int = 64) {
+    package init(network: Network, description: WeightsDescription, batchSize: Int = 64) {
         self.init(
             network: network, view: ViewSize(height: description.viewSize[0], width: description.viewSize[1]),
             normalization: ViewNormalization(mean: description.mean, deviation: description.deviation),
@@ -129,7 +129,7 @@ extension FeatureExtractor {
 
 extension PretrainSettings {
     /// What weights of a run with these settings say of themselves.
-    public func description(steps: Int) -> WeightsDescription {
+    package func description(steps: Int) -> WeightsDescription {
         WeightsDescription(
             architecture: architecture, heads: heads, hasPatchHead: objective.hasPatchLoss, mean: views.mean,
             deviation: views.deviation, viewSize: [views.globalSize.height, views.globalSize.width], steps: steps)

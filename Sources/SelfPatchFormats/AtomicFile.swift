@@ -5,14 +5,14 @@ import Foundation
 ///
 /// After a crash, a full disk or a kill at any moment the goal is either the old file or the new one; what may be left
 /// behind is a file that ends in ``partialSuffix``.
-public enum AtomicFile {
+package enum AtomicFile {
     /// The end of a temporary file's name; such files are leftovers of a writer that was killed, and safe to delete.
-    public static let partialSuffix = ".partial"
+    package static let partialSuffix = ".partial"
 
     /// Writes `data` to `path`, whole or not at all.
     ///
     /// - Throws: `UserError` that names the file and the reason (no space, no permission, ...); the old file is intact.
-    public static func write(_ data: Data, to path: String) throws {
+    package static func write(_ data: Data, to path: String) throws {
         try write(to: path) { output in
             try data.withUnsafeBytes { try output.append($0) }
         }
@@ -21,7 +21,7 @@ public enum AtomicFile {
     /// Writes what `body` appends to `path`, whole or not at all; nothing is held in memory.
     ///
     /// - Throws: what `body` throws, or `UserError` that names the file and the reason; the old file is intact.
-    public static func write(to path: String, _ body: (Output) throws -> Void) throws {
+    package static func write(to path: String, _ body: (Output) throws -> Void) throws {
         let partial = "\(path).\(getpid())\(partialSuffix)"
         let output = try Output(path: partial, goal: path)
         do {
@@ -37,9 +37,9 @@ public enum AtomicFile {
     }
 
     /// The file being written. It lives for one call of ``AtomicFile/write(to:_:)``.
-    public final class Output {
+    package final class Output {
         /// Bytes appended so far.
-        public private(set) var count = 0
+        package private(set) var count = 0
         private var descriptor: Int32
         private let goal: String
 
@@ -50,7 +50,7 @@ public enum AtomicFile {
         }
 
         /// Appends bytes at the end.
-        public func append(_ bytes: UnsafeRawBufferPointer) throws {
+        package func append(_ bytes: UnsafeRawBufferPointer) throws {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let slice = UnsafeRawBufferPointer(rebasing: rest)
@@ -65,7 +65,7 @@ public enum AtomicFile {
         }
 
         /// Replaces bytes that were appended before, for a field that is known only at the end.
-        public func replace(at offset: Int, with bytes: [UInt8]) throws {
+        package func replace(at offset: Int, with bytes: [UInt8]) throws {
             precondition(offset >= 0 && offset + bytes.count <= count, "only bytes already written can be replaced")
             let written = pwrite(descriptor, bytes, bytes.count, off_t(offset))
             guard written == bytes.count else { throw UserError.file("write", goal, written < 0 ? errno : ENOSPC) }
@@ -104,7 +104,7 @@ extension UserError {
     /// - Parameters:
     ///   - action: "read", "write", "create" ...
     ///   - code: `errno`, taken right after the failing call.
-    public static func file(_ action: String, _ path: String, _ code: Int32) -> UserError {
+    package static func file(_ action: String, _ path: String, _ code: Int32) -> UserError {
         let reason =
             switch code {
             case ENOSPC: "the disk is full. Free some space, or choose a folder on another disk."

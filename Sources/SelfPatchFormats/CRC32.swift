@@ -1,14 +1,14 @@
 /// The CRC-32 of zip, PNG and gzip (polynomial 0xEDB88320, reflected), computed 16 bytes at a time from sixteen tables
 /// ("slicing by 16"); some 2 to 3 GB/s on one core, so that a checkpoint's checksum costs less than writing it.
-public struct CRC32: Sendable {
+package struct CRC32: Sendable {
     private var state: UInt32 = 0xFFFF_FFFF
 
-    public init() {}
+    package init() {}
 
     /// The checksum of all bytes so far.
-    public var value: UInt32 { ~state }
+    package var value: UInt32 { ~state }
 
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
         state = Self.tables.withUnsafeBufferPointer { tables in
             guard let t = tables.baseAddress else { return state }

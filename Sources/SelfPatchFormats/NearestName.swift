@@ -1,10 +1,10 @@
 /// The valid name that a misspelt one probably meant.
-public enum NearestName {
+package enum NearestName {
     /// The name among `names` with the fewest edits from `name`, or nil if all are far away (more than a third of the
     /// letters, at least two).
     ///
     /// - Parameter part: the part of a name that is compared, for example what follows its last dot.
-    public static func of(
+    package static func of(
         _ name: String, among names: [String], comparing part: (String) -> String = { $0 }
     ) -> String? {
         let wanted = part(name)

@@ -1,9 +1,9 @@
 /// Names of files, tensors and the like as one line of text, whatever stands in them.
-public enum PrintableName {
+package enum PrintableName {
     /// The name with control characters and backslashes written as `\n`, `\t`, `\\`, `\u{1B}`.
     ///
     /// Two different names stay different, each stays on one line, and none can send commands to a terminal.
-    public static func of(_ name: String) -> String {
+    package static func of(_ name: String) -> String {
         let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") && $0 < 0x80 }
         if isPlain { return name }
         var text = ""

@@ -4,7 +4,7 @@ extension SettingsTree {
     /// The tree as YAML text that reads back to the same tree.
     ///
     /// - Parameter describing: for a path, the text that is printed as a comment above it.
-    public func yaml(describing: (String) -> String? = { _ in nil }) -> String {
+    package func yaml(describing: (String) -> String? = { _ in nil }) -> String {
         Self.lines(entries, prefix: "", indent: "", describing).joined(separator: "\n") + "\n"
     }
 
@@ -45,7 +45,7 @@ extension SettingsTree {
 
 extension SettingsTree.Value {
     /// The value as it is written in YAML on one line.
-    public var text: String {
+    package var text: String {
         switch self {
         case .section(let entries): "{" + entries.map { "\($0.key): \($0.value.text)" }.joined(separator: ", ") + "}"
         case .list(let elements): "[" + elements.map(\.text).joined(separator: ", ") + "]"

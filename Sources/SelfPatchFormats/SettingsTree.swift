@@ -6,9 +6,9 @@ import Yams
 /// The encoded defaults are the schema. A key that they lack is refused with the nearest one that they have, a value of
 /// another kind with what is allowed; then the tree is decoded once. Settings structs need a value for every field:
 /// an optional that is nil would be missing from the schema.
-public struct SettingsTree: Equatable, Sendable {
+package struct SettingsTree: Equatable, Sendable {
     /// A section, a list, or one value.
-    public indirect enum Value: Equatable, Sendable {
+    package indirect enum Value: Equatable, Sendable {
         case section([Entry])
         case list([Value])
         case integer(Int)
@@ -18,16 +18,16 @@ public struct SettingsTree: Equatable, Sendable {
     }
 
     /// A named value within a section.
-    public struct Entry: Equatable, Sendable {
-        public let key: String
-        public var value: Value
+    package struct Entry: Equatable, Sendable {
+        package let key: String
+        package var value: Value
     }
 
     /// Entries of the top level, in the order in which they are encoded.
-    public private(set) var entries: [Entry]
+    package private(set) var entries: [Entry]
 
     /// The tree of these settings; with a struct's defaults this is the schema as well.
-    public init(encoding settings: some Encodable) throws {
+    package init(encoding settings: some Encodable) throws {
         let encoder = SettingsEncoder()
         try settings.encode(to: encoder)
         guard case .section(let entries) = encoder.value else {
@@ -39,7 +39,7 @@ public struct SettingsTree: Equatable, Sendable {
     /// The settings as a value of their own type.
     ///
     /// - Throws: `UserError` if a type refuses its value, with the setting's path and what it says is allowed.
-    public func decode<Settings: Decodable>(_ type: Settings.Type) throws -> Settings {
+    package func decode<Settings: Decodable>(_ type: Settings.Type) throws -> Settings {
         do {
             return try YAMLDecoder().decode(type, from: Value.section(entries).node)
         } catch let error as DecodingError {
@@ -50,7 +50,7 @@ public struct SettingsTree: Equatable, Sendable {
     /// Replaces what a YAML file says.
     ///
     /// - Throws: `UserError` that names the file, the line and the setting.
-    public mutating func overlay(file path: String) throws {
+    package mutating func overlay(file path: String) throws {
         let text: String
         do {
             text = try String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)
@@ -65,7 +65,7 @@ public struct SettingsTree: Equatable, Sendable {
     /// Replaces what a YAML text says.
     ///
     /// - Parameter source: where the text comes from, for messages.
-    public mutating func overlay(yaml: String, source: String) throws {
+    package mutating func overlay(yaml: String, source: String) throws {
         let root: Node?
         do {
             root = try Yams.compose(yaml: yaml)
@@ -79,7 +79,7 @@ public struct SettingsTree: Equatable, Sendable {
     /// Replaces one value: `"objective.patchWeight=0.05"`.
     ///
     /// - Parameter option: how the assignment was written on the command line, for messages.
-    public mutating func set(_ assignment: String, option: String = "--set") throws {
+    package mutating func set(_ assignment: String, option: String = "--set") throws {
         guard let equals = assignment.firstIndex(of: "=") else {
             throw UserError(
                 "\(option) \(assignment): write a setting and its value with '=' between, as in "
@@ -91,13 +91,13 @@ public struct SettingsTree: Equatable, Sendable {
     }
 
     /// Replaces the value at `path` by what `text` says.
-    public mutating func set(_ path: String, to text: String, source: String) throws {
+    package mutating func set(_ path: String, to text: String, source: String) throws {
         let keys = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         entries = try SettingsOverlay(schema: entries, source: source, hasLines: false).setting(keys, to: text)
     }
 
     /// The value at a path such as `objective.patchWeight`, or nil.
-    public subscript(path: String) -> Value? {
+    package subscript(path: String) -> Value? {
         path.split(separator: ".").reduce(Value?.some(.section(entries))) { value, key in
             guard case .section(let entries) = value else { return nil }
             return entries.first { $0.key == key }?.value
@@ -105,7 +105,7 @@ public struct SettingsTree: Equatable, Sendable {
     }
 
     /// Paths of all values, in order, sections left out.
-    public var paths: [String] { Self.paths(entries, prefix: "", withSections: false) }
+    package var paths: [String] { Self.paths(entries, prefix: "", withSections: false) }
 
     static func paths(_ entries: [Entry], prefix: String, withSections: Bool) -> [String] {
         entries.flatMap { entry -> [String] in
@@ -116,12 +116,12 @@ public struct SettingsTree: Equatable, Sendable {
     }
 
     /// A setting whose values differ between two trees of the same type.
-    public struct Difference: Equatable, Sendable {
-        public let path: String
-        public let before: String
-        public let after: String
+    package struct Difference: Equatable, Sendable {
+        package let path: String
+        package let before: String
+        package let after: String
 
-        public init(path: String, before: String, after: String) {
+        package init(path: String, before: String, after: String) {
             self.path = path
             self.before = before
             self.after = after
@@ -129,7 +129,7 @@ public struct SettingsTree: Equatable, Sendable {
     }
 
     /// All settings that differ in `other`, in order.
-    public func differences(to other: SettingsTree) -> [Difference] {
+    package func differences(to other: SettingsTree) -> [Difference] {
         paths.compactMap { path in
             let before = self[path]
             let after = other[path]
@@ -164,10 +164,10 @@ public struct SettingsTree: Equatable, Sendable {
 }
 
 /// A setting with a few named values, such as `precision: bf16`; its errors list them.
-public protocol SettingsChoice: RawRepresentable, CaseIterable, Codable, Sendable where RawValue == String {}
+package protocol SettingsChoice: RawRepresentable, CaseIterable, Codable, Sendable where RawValue == String {}
 
 extension SettingsChoice {
-    public init(from decoder: Decoder) throws {
+    package init(from decoder: Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Self(rawValue: text) else {
@@ -178,7 +178,7 @@ extension SettingsChoice {
         self = value
     }
 
-    public func encode(to encoder: Encoder) throws {
+    package func encode(to encoder: Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }

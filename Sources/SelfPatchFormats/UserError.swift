@@ -19,5 +19,5 @@ public struct UserError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
-    public var exitCode: Int32 { kind == .usage ? 64 : 1 }
+    package var exitCode: Int32 { kind == .usage ? 64 : 1 }
 }

@@ -4,16 +4,16 @@ import SelfPatchTensors
 ///
 /// A decision is a function of (seed, step, sample, view, block, branch), never of a sequence: gradient accumulation,
 /// checkpointed activations and any grouping of views drop the same.
-public struct DropPath: Sendable {
+package struct DropPath: Sendable {
     /// Which residual branch of a block.
-    public enum Branch: UInt64, Sendable { case attention, mlp }
+    package enum Branch: UInt64, Sendable { case attention, mlp }
 
     /// One row of a batch: which view of which image of the whole step's batch.
-    public struct Row: Sendable {
-        public let sample: Int
-        public let view: Int
+    package struct Row: Sendable {
+        package let sample: Int
+        package let view: Int
 
-        public init(sample: Int, view: Int) {
+        package init(sample: Int, view: Int) {
             self.sample = sample
             self.view = view
         }
@@ -28,7 +28,7 @@ public struct DropPath: Sendable {
     /// - Parameters:
     ///   - rate: of the last of `depth` blocks; it grows linearly from 0 at the first.
     ///   - rows: in the order of the batch.
-    public init(rate: Double, depth: Int, seed: UInt64, step: Int, rows: [Row]) {
+    package init(rate: Double, depth: Int, seed: UInt64, step: Int, rows: [Row]) {
         self.rate = rate
         self.depth = depth
         self.seed = seed
@@ -37,21 +37,21 @@ public struct DropPath: Sendable {
     }
 
     /// Nothing is left out: the teacher, and every use of finished weights.
-    public static let none = DropPath(rate: 0, depth: 1, seed: 0, step: 0, rows: [])
+    package static let none = DropPath(rate: 0, depth: 1, seed: 0, step: 0, rows: [])
 
     /// The share of rows that block `index` (from 0) leaves out.
-    public func rate(ofBlock index: Int) -> Double { depth > 1 ? rate * Double(index) / Double(depth - 1) : 0 }
+    package func rate(ofBlock index: Int) -> Double { depth > 1 ? rate * Double(index) / Double(depth - 1) : 0 }
 
     /// tokens + P(branch): the branch is left out for some rows and divided by the share of the others.
     /// - Parameters:
     ///   - branch: `[rows, tokens, width]`, as `tokens`.
-    public func adding(_ branch: Tensor, to tokens: Tensor, block: Int, _ kind: Branch) -> Tensor {
+    package func adding(_ branch: Tensor, to tokens: Tensor, block: Int, _ kind: Branch) -> Tensor {
         let rate = rate(ofBlock: block)
         guard rate > 0 else { return tokens + branch }
         precondition(rows.count == branch.size(0), "drop path of \(rows.count) rows for a batch of \(branch.size(0))")
         let factors = rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }
         return tokens + branch
-            * Tensor.from(factors, shape: [rows.count, 1, 1]).moved(to: branch.device, waiting: false)
+            * Tensor(factors, shape: [rows.count, 1, 1]).moved(to: branch.device, waiting: false)
     }
 
     private func isKept(_ row: Row, _ block: Int, _ branch: Branch, _ rate: Double) -> Bool {

@@ -1,19 +1,19 @@
 import SelfPatchTensors
 
 /// x W^T + b over the last dimension.
-public struct Linear: Parameterized {
+package struct Linear: Parameterized {
     /// `[out, in]`
-    public let weight: Tensor
+    package let weight: Tensor
     /// `[out]`
-    public let bias: Tensor
+    package let bias: Tensor
 
-    public init(from inputWidth: Int, to outputWidth: Int, _ initializer: Initializer) {
+    package init(from inputWidth: Int, to outputWidth: Int, _ initializer: Initializer) {
         weight = initializer.normal([outputWidth, inputWidth])
         bias = initializer.zeros([outputWidth])
     }
 
     /// `[..., in]` to `[..., out]`.
-    public func callAsFunction(_ input: Tensor) -> Tensor { input.linear(weight, bias) }
+    package func callAsFunction(_ input: Tensor) -> Tensor { input.linear(weight, bias) }
 
-    public var parameters: [NamedTensor] { [NamedTensor("weight", weight), NamedTensor("bias", bias)] }
+    package var parameters: [NamedTensor] { [NamedTensor("weight", weight), NamedTensor("bias", bias)] }
 }

@@ -1,17 +1,17 @@
 import SelfPatchTensors
 
 /// Two linear maps with the exact GELU between them.
-public struct MLP: Parameterized {
-    public let expand: Linear
-    public let contract: Linear
+package struct MLP: Parameterized {
+    package let expand: Linear
+    package let contract: Linear
 
-    public init(width: Int, hiddenWidth: Int, _ initializer: Initializer) {
+    package init(width: Int, hiddenWidth: Int, _ initializer: Initializer) {
         expand = Linear(from: width, to: hiddenWidth, initializer)
         contract = Linear(from: hiddenWidth, to: width, initializer)
     }
 
     /// `[..., width]`, and so is the result.
-    public func callAsFunction(_ input: Tensor) -> Tensor { contract(expand(input).gelu()) }
+    package func callAsFunction(_ input: Tensor) -> Tensor { contract(expand(input).gelu()) }
 
-    public var parameters: [NamedTensor] { expand.parameters(of: "fc1") + contract.parameters(of: "fc2") }
+    package var parameters: [NamedTensor] { expand.parameters(of: "fc1") + contract.parameters(of: "fc2") }
 }

@@ -12,13 +12,13 @@ public struct NamedTensor {
 }
 
 /// Something with learned tensors, which it lists by name, in a fixed order.
-public protocol Parameterized {
+package protocol Parameterized {
     var parameters: [NamedTensor] { get }
 }
 
 extension Parameterized {
     /// Its parameters as a part of something larger: `attn.qkv.weight` for the part `attn`.
-    public func parameters(of part: String) -> [NamedTensor] {
+    package func parameters(of part: String) -> [NamedTensor] {
         parameters.map { NamedTensor("\(part).\($0.name)", $0.tensor) }
     }
 }

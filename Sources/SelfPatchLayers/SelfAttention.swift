@@ -1,13 +1,13 @@
 import SelfPatchTensors
 
 /// Multi-head attention of all tokens of an image to one another.
-public struct SelfAttention: Parameterized {
+package struct SelfAttention: Parameterized {
     /// Queries, keys and values in one product; its output splits as `[3, heads, width / heads]`.
-    public let queryKeyValue: Linear
-    public let projection: Linear
-    public let heads: Int
+    package let queryKeyValue: Linear
+    package let projection: Linear
+    package let heads: Int
 
-    public init(width: Int, heads: Int, _ initializer: Initializer) {
+    package init(width: Int, heads: Int, _ initializer: Initializer) {
         precondition(width % heads == 0, "\(heads) heads for a width of \(width)")
         queryKeyValue = Linear(from: width, to: 3 * width, initializer)
         projection = Linear(from: width, to: width, initializer)
@@ -15,9 +15,9 @@ public struct SelfAttention: Parameterized {
     }
 
     /// - Parameter tokens: `[images, tokens, width]`, and so is the result.
-    public func callAsFunction(_ tokens: Tensor) -> Tensor {
+    package func callAsFunction(_ tokens: Tensor) -> Tensor {
         projection(queryKeyValue(tokens).selfAttention(heads: heads))
     }
 
-    public var parameters: [NamedTensor] { queryKeyValue.parameters(of: "qkv") + projection.parameters(of: "proj") }
+    package var parameters: [NamedTensor] { queryKeyValue.parameters(of: "qkv") + projection.parameters(of: "proj") }
 }

@@ -2,13 +2,13 @@ import CSelfPatchTorch
 
 extension Tensor {
     /// Whether operations on it are recorded for `backward`.
-    public var requiresGradient: Bool {
+    package var requiresGradient: Bool {
         get { Self.calling([self]) { sp_requires_gradient($0[0]) } }
         set { Self.calling([self]) { sp_set_requires_gradient($0[0], newValue) } }
     }
 
     /// What `backward` has added up so far; set nil to start anew (absent, not zero).
-    public var gradient: Tensor? {
+    package var gradient: Tensor? {
         get {
             var result: OpaquePointer?
             Self.perform("gradient", [self]) { sp_gradient($0[0], &result) }
@@ -18,10 +18,10 @@ extension Tensor {
     }
 
     /// Adds the gradients of this single number to every tensor that it was computed from and that asks for them.
-    public func backward() { Self.perform("backward", [self]) { sp_backward($0.baseAddress, nil, 1) } }
+    package func backward() { Self.perform("backward", [self]) { sp_backward($0.baseAddress, nil, 1) } }
 
     /// The same from several tensors at once, each with the gradient that arrives at it.
-    public static func backward(_ roots: [(tensor: Tensor, gradient: Tensor)]) {
+    package static func backward(_ roots: [(tensor: Tensor, gradient: Tensor)]) {
         let tensors = roots.map(\.tensor)
         let gradients = roots.map(\.gradient)
         perform("backward", tensors) { handles in
@@ -31,7 +31,7 @@ extension Tensor {
 
     /// A number whose gradients with respect to some tensors were computed together with it: its backward hands each of
     /// them `upstream * gradient`. So a loss can be streamed in pieces and leave behind no more than its gradients.
-    public func withGradients(_ gradients: [(of: Tensor, is: Tensor)]) -> Tensor {
+    package func withGradients(_ gradients: [(of: Tensor, is: Tensor)]) -> Tensor {
         for pair in gradients {
             precondition(
                 pair.of.shape == pair.is.shape, "a gradient of \(pair.is.shape) for a tensor of \(pair.of.shape)")
@@ -53,7 +53,7 @@ extension Tensor {
     /// saves all tensors in between (activation checkpointing).
     ///
     /// - Parameter computation: gives the same numbers each time. Where `self` asks for no gradient it runs as if alone.
-    public func recomputed(_ computation: @escaping (Tensor) -> Tensor) -> Tensor {
+    package func recomputed(_ computation: @escaping (Tensor) -> Tensor) -> Tensor {
         guard requiresGradient else { return computation(self) }
         let context = Unmanaged.passRetained(Computation(computation)).toOpaque()
         return Self.make("recomputed", self) { handles, out in
@@ -77,7 +77,7 @@ extension Tensor {
 }
 
 /// Runs `body` without recording operations for `backward`, on this thread.
-public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
+package func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
     let former = sp_set_gradient_mode(false)
     defer { _ = sp_set_gradient_mode(former) }
     return try body()
@@ -91,7 +91,7 @@ public enum Precision: String, Codable, CaseIterable, Sendable {
 
     /// Runs `body` with products, attention and convolutions in this precision, on this thread. Softmaxes, norms and sums of
     /// losses must be lifted to float32 by whoever calls them: a CPU's autocast leaves them as they come.
-    public func run<Result>(on device: Device, _ body: () throws -> Result) rethrows -> Result {
+    package func run<Result>(on device: Device, _ body: () throws -> Result) rethrows -> Result {
         guard self != .float32 else { return try body() }
         let type = self == .bf16 ? SP_BFLOAT16 : SP_FLOAT16
         let former = sp_set_autocast(device.native.kind, true, type)

@@ -32,7 +32,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Waits until the device has done all that it was asked; at once on the CPU.
-    public func synchronize() {
+    package func synchronize() {
         Failure.stop("synchronize \(self)", sp_synchronize(native))
     }
 
@@ -83,13 +83,13 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The GPUs of NVIDIA, found at run time: the program itself is linked against the CPU's libraries alone.
-public enum CUDA {
+package enum CUDA {
     /// GPUs that the driver knows, asked without loading libtorch's half a gigabyte; 0 without a driver.
-    public static let driverDeviceCount: Int = Int(sp_cuda_driver_device_count())
+    package static let driverDeviceCount: Int = Int(sp_cuda_driver_device_count())
 
     /// Opens libtorch's CUDA library. Whether a GPU can be used then.
     /// - Throws: `UserError` where the library is missing, with the folder in which it should lie.
-    public static func open() throws -> Bool {
+    package static func open() throws -> Bool {
         var available = false
         if let failure = Failure(sp_open_cuda(&available)) {
             throw UserError(
@@ -99,10 +99,10 @@ public enum CUDA {
         return available
     }
 
-    public static var deviceCount: Int { Int(sp_cuda_device_count()) }
+    package static var deviceCount: Int { Int(sp_cuda_device_count()) }
 
     /// Bytes free now, bytes in all, and the most that this process has had in tensors.
-    public static func memory(of index: Int) -> (free: Int, total: Int, peak: Int) {
+    package static func memory(of index: Int) -> (free: Int, total: Int, peak: Int) {
         var free: Int64 = 0
         var total: Int64 = 0
         var peak: Int64 = 0
@@ -118,16 +118,16 @@ public enum Libtorch {
 
     /// Keeps the memory of large tensors on the CPU in the process from now on; fresh memory costs more time than most operations.
     /// For programs that train, before the first tensor.
-    public static func keepMemory() { sp_keep_memory() }
+    package static func keepMemory() { sp_keep_memory() }
 
     /// The most bytes that large tensors on the CPU have taken together, where memory is kept; 0 elsewhere.
-    public static var peakTensorBytes: Int { Int(sp_peak_tensor_bytes(false)) }
+    package static var peakTensorBytes: Int { Int(sp_peak_tensor_bytes(false)) }
 
     public static var version: String { String(cString: sp_version()) }
     /// The file of its CPU library, links resolved.
-    public static var libraryPath: String { String(cString: sp_library_path()) }
+    package static var libraryPath: String { String(cString: sp_library_path()) }
     /// `DEFAULT`, `AVX2`, `AVX512`: what its kernels were chosen for.
-    public static var cpuCapability: String { String(cString: sp_cpu_capability()) }
+    package static var cpuCapability: String { String(cString: sp_cpu_capability()) }
 
     /// Threads that one operation uses. Setting it holds for the calling thread; set it before the first operation.
     public static var threadCount: Int {

@@ -3,29 +3,29 @@
 /// Nothing in the program draws from hidden state. A sample's views come from (seed, epoch, index), a drop-path decision
 /// from (seed, step, sample, view, block, branch). The sequence is SplitMix64 (Steele, Lea, Flood 2014), started at a hash
 /// of the key's words.
-public struct KeyedGenerator: RandomNumberGenerator, Sendable {
+package struct KeyedGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     /// - Parameter key: any number of words; their order matters, and so does their count.
-    public init(_ key: UInt64...) {
+    package init(_ key: UInt64...) {
         state = 0x2545_F491_4F6C_DD1D
         for word in key {
             state = Self.mixed(state &+ Self.mixed(word &+ 0x9E37_79B9_7F4A_7C15))
         }
     }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         return Self.mixed(state)
     }
 
     /// Uniform in [0, 1), with 53 random bits.
-    public mutating func uniform() -> Double {
+    package mutating func uniform() -> Double {
         Double(next() >> 11) * 0x1p-53
     }
 
     /// Uniform in [low, high).
-    public mutating func uniform(_ low: Double, _ high: Double) -> Double {
+    package mutating func uniform(_ low: Double, _ high: Double) -> Double {
         low + (high - low) * uniform()
     }
 

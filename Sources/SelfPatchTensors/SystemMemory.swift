@@ -2,14 +2,14 @@ import Foundation
 import SelfPatchFormats
 
 /// The machine's memory as this process may use it: a container's limit counts where it is lower than the machine's.
-public struct SystemMemory: Sendable, Equatable {
+package struct SystemMemory: Sendable, Equatable {
     /// Bytes in all.
-    public let total: Int
+    package let total: Int
     /// Bytes that could be had now without swapping.
-    public let available: Int
+    package let available: Int
 
     /// Asks the system.
-    public static func now() -> SystemMemory {
+    package static func now() -> SystemMemory {
         var total = Int(ProcessInfo.processInfo.physicalMemory)
         var available = total
         if let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8) {
@@ -47,7 +47,7 @@ public struct SystemMemory: Sendable, Equatable {
 
 extension Device {
     /// The most memory that has been in use so far, in bytes: this process's on the machine, or its tensors' on a GPU.
-    public var peakBytes: Int {
+    package var peakBytes: Int {
         if case .cuda(let index) = self { return CUDA.memory(of: index).peak }
         return Memory.peakBytes
     }

@@ -5,7 +5,7 @@ extension Tensor {
     /// A tensor of a safetensors file, copied into aligned memory of its own on the CPU: where numbers lie in memory can
     /// decide their products' last bits.
     public static func load(_ entry: SafetensorsFile.Entry, from file: SafetensorsFile) -> Tensor {
-        file.withBytes(of: entry) { from($0, type: entry.elementType.inMemory, shape: entry.shape) }
+        file.withBytes(of: entry) { Tensor($0, type: entry.elementType.inMemory, shape: entry.shape) }
     }
 }
 

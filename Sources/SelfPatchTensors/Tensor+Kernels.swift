@@ -3,17 +3,17 @@ import CSelfPatchTorch
 /// This program's own kernels. Each has tensor operations beside its caller that define it and serve other devices and types.
 extension Tensor {
     /// Whether the kernels can take it: float32 on the CPU.
-    public var suitsKernels: Bool { device == .cpu && elementType == .float32 }
+    package var suitsKernels: Bool { device == .cpu && elementType == .float32 }
 
     /// In place: softmax((self - center) / temperature) of each row of `[rows, K]`.
-    public func becomeCenteredSoftmax(center: Tensor, temperature: Double) {
+    package func becomeCenteredSoftmax(center: Tensor, temperature: Double) {
         Self.perform("centered softmax", [self, center]) { sp_centered_softmax_into($0[0], $0[1], temperature) }
     }
 
     /// In place: products with prototypes `[rows, K]` become the gradient of weight (mass lse(s) - q s) with respect to themselves,
     /// with s = self / temperature; row r meets target r modulo the targets' rows.
     /// - Returns: the sum of these losses.
-    public func becomeCrossEntropyGradient(
+    package func becomeCrossEntropyGradient(
         targets: Tensor, temperature: Double, mass: Double, weight: Double
     ) -> Double {
         var loss = 0.0
@@ -24,12 +24,12 @@ extension Tensor {
     }
 
     /// Cosines of the patches of `[images, patches, width]` with their candidates, `table` `[candidates, patches]` int64.
-    public func neighborSimilarities(_ table: Tensor) -> Tensor {
+    package func neighborSimilarities(_ table: Tensor) -> Tensor {
         Self.make("neighbour similarities", self, table) { sp_neighbor_similarities($0[0], $0[1], $1) }
     }
 
     /// Attention of class tokens to themselves and to the candidates of their patches; see `ClassAttention`.
-    public static func neighborAttention(
+    package static func neighborAttention(
         query: Tensor, keys: Tensor, values: Tensor, ownLogits: Tensor, ownValues: Tensor, table: Tensor,
         excluded: Tensor?
     ) -> Tensor {
@@ -39,7 +39,7 @@ extension Tensor {
     }
 
     /// Tokens `[patches, width]` of a grid as `propagatedLabels` reads them, for windows of this radius.
-    public func windowKeys(grid: Grid, radius: Int) -> Tensor {
+    package func windowKeys(grid: Grid, radius: Int) -> Tensor {
         Self.make("window keys", self) {
             sp_window_keys($0[0], Int64(grid.rows), Int64(grid.columns), Int64(radius), $1)
         }
@@ -50,7 +50,7 @@ extension Tensor {
     /// - Parameters:
     ///   - keys: of each frame what `windowKeys` gave for the same grid and radius.
     ///   - labels: of each frame `[patches, objects]`.
-    public static func propagatedLabels(
+    package static func propagatedLabels(
         queries: Tensor, keys: [Tensor], labels: [Tensor], grid: Grid, radius: Int, top: Int, temperature: Double
     ) -> Tensor {
         precondition(keys.count == labels.count, "\(keys.count) keys, \(labels.count) labels")

@@ -3,31 +3,37 @@ import CSelfPatchTorch
 extension Tensor {
     // MARK: From numbers
 
-    /// Elements in row-major order, on the CPU.
-    public static func from(_ values: [Float], shape: [Int]) -> Tensor { copy(values, shape, .float32) }
-    public static func from(_ values: [Double], shape: [Int]) -> Tensor { copy(values, shape, .float64) }
-    public static func from(_ values: [Int64], shape: [Int]) -> Tensor { copy(values, shape, .int64) }
-    public static func from(_ values: [Int], shape: [Int]) -> Tensor { copy(values.map(Int64.init), shape, .int64) }
-    public static func from(_ values: [UInt8], shape: [Int]) -> Tensor { copy(values, shape, .uint8) }
-    public static func from(_ values: [Bool], shape: [Int]) -> Tensor { copy(values, shape, .bool) }
-    public static func from(_ bytes: UnsafeRawBufferPointer, type: ElementType, shape: [Int]) -> Tensor {
-        make("from bytes") { _, out in
+    /// Copies elements in row-major order into a tensor on the CPU; their number is the product of `shape`.
+    public convenience init(_ values: [Float], shape: [Int]) { self.init(copying: values, shape, .float32) }
+    public convenience init(_ values: [Double], shape: [Int]) { self.init(copying: values, shape, .float64) }
+    public convenience init(_ values: [Int64], shape: [Int]) { self.init(copying: values, shape, .int64) }
+    public convenience init(_ values: [Int], shape: [Int]) { self.init(values.map(Int64.init), shape: shape) }
+    public convenience init(_ values: [UInt8], shape: [Int]) { self.init(copying: values, shape, .uint8) }
+    public convenience init(_ values: [Bool], shape: [Int]) { self.init(copying: values, shape, .bool) }
+    /// Copies the bytes of elements as they lie in memory.
+    public convenience init(_ bytes: UnsafeRawBufferPointer, type: ElementType, shape: [Int]) {
+        self.init("from bytes") { out in
             withInts(shape) { sp_from_bytes(bytes.baseAddress, bytes.count, $0, type.native, out) }
         }
     }
 
-    private static func copy<Element>(_ values: [Element], _ shape: [Int], _ type: ElementType) -> Tensor {
+    private convenience init<Element>(copying values: [Element], _ shape: [Int], _ type: ElementType) {
         precondition(
             values.count == shape.reduce(1, *), "\(values.count) values for a tensor of \(shape)")
-        return values.withUnsafeBytes { from($0, type: type, shape: shape) }
+        self.init("from numbers") { out in
+            values.withUnsafeBytes { bytes in
+                withInts(shape) { sp_from_bytes(bytes.baseAddress, bytes.count, $0, type.native, out) }
+            }
+        }
     }
 
     // MARK: From a rule
 
     /// Memory as it comes: whoever asks for it writes every element.
-    public static func empty(_ shape: [Int], type: ElementType = .float32, device: Device = .cpu) -> Tensor {
+    package static func empty(_ shape: [Int], type: ElementType = .float32, device: Device = .cpu) -> Tensor {
         make("empty") { _, out in withInts(shape) { sp_empty($0, type.native, device.native, out) } }
     }
+    /// The same number everywhere.
     public static func full(
         _ shape: [Int], value: Double, type: ElementType = .float32, device: Device = .cpu
     ) -> Tensor {
@@ -40,14 +46,14 @@ extension Tensor {
         full(shape, value: 1, type: type, device: device)
     }
     /// 0, 1, ... `count` - 1.
-    public static func range(_ count: Int, type: ElementType = .int64, device: Device = .cpu) -> Tensor {
+    package static func range(_ count: Int, type: ElementType = .int64, device: Device = .cpu) -> Tensor {
         make("range") { _, out in sp_arange(Int64(count), type.native, device.native, out) }
     }
 
     // MARK: From chance
 
     /// Normally distributed float32 on the generator's device.
-    public static func normal(
+    package static func normal(
         _ shape: [Int], mean: Double = 0, deviation: Double = 1, using generator: Generator
     ) -> Tensor {
         generator.with { native in
@@ -55,7 +61,7 @@ extension Tensor {
         }
     }
     /// Uniform float32 in [low, high) on the generator's device.
-    public static func uniform(_ shape: [Int], low: Double, high: Double, using generator: Generator) -> Tensor {
+    package static func uniform(_ shape: [Int], low: Double, high: Double, using generator: Generator) -> Tensor {
         generator.with { native in
             make("uniform") { _, out in withInts(shape) { sp_uniform($0, low, high, native, out) } }
         }
@@ -63,11 +69,11 @@ extension Tensor {
 }
 
 /// A source of libtorch's random numbers; sizes are part of its sequence, so ask for the same shapes in the same order.
-public final class Generator {
+package final class Generator {
     private let native: OpaquePointer
-    public let device: Device
+    package let device: Device
 
-    public init(seed: UInt64, device: Device = .cpu) {
+    package init(seed: UInt64, device: Device = .cpu) {
         var made: OpaquePointer?
         Failure.stop("generator", sp_generator_make(seed, device.native, &made))
         guard let made else { preconditionFailure("no generator was made") }

@@ -41,79 +41,84 @@ extension Tensor {
     }
     public static prefix func - (a: Tensor) -> Tensor { a.unary("negate", SP_NEGATE) }
 
-    public func maximum(_ other: Tensor) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, other) }
-    public func minimum(_ other: Tensor) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, other) }
-    public func maximum(_ number: Double) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, number) }
-    public func minimum(_ number: Double) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, number) }
-    public func power(_ exponent: Double) -> Tensor { Self.binary("power", SP_POWER, self, exponent) }
-    public func clamped(_ range: ClosedRange<Double>) -> Tensor {
+    package func maximum(_ other: Tensor) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, other) }
+    package func minimum(_ other: Tensor) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, other) }
+    package func maximum(_ number: Double) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, number) }
+    package func minimum(_ number: Double) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, number) }
+    package func power(_ exponent: Double) -> Tensor { Self.binary("power", SP_POWER, self, exponent) }
+    package func clamped(_ range: ClosedRange<Double>) -> Tensor {
         Self.make("clamp", self) { sp_clamp($0[0], range.lowerBound, range.upperBound, $1) }
     }
 
     // MARK: Comparisons give booleans
 
-    public func equals(_ other: Tensor) -> Tensor { Self.binary("equal", SP_EQUAL, self, other) }
-    public func equals(_ number: Double) -> Tensor { Self.binary("equal", SP_EQUAL, self, number) }
-    public static func < (a: Tensor, b: Tensor) -> Tensor { binary("less", SP_LESS, a, b) }
-    public static func <= (a: Tensor, b: Tensor) -> Tensor { binary("less or equal", SP_LESS_EQUAL, a, b) }
-    public static func > (a: Tensor, b: Tensor) -> Tensor { binary("greater", SP_GREATER, a, b) }
-    public static func >= (a: Tensor, b: Tensor) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
-    public static func < (a: Tensor, b: Double) -> Tensor { binary("less", SP_LESS, a, b) }
-    public static func > (a: Tensor, b: Double) -> Tensor { binary("greater", SP_GREATER, a, b) }
-    public static func >= (a: Tensor, b: Double) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
-    public func and(_ other: Tensor) -> Tensor { Self.binary("and", SP_AND, self, other) }
-    public func or(_ other: Tensor) -> Tensor { Self.binary("or", SP_OR, self, other) }
-    public var not: Tensor { unary("not", SP_NOT) }
+    package func equals(_ other: Tensor) -> Tensor { Self.binary("equal", SP_EQUAL, self, other) }
+    package func equals(_ number: Double) -> Tensor { Self.binary("equal", SP_EQUAL, self, number) }
+    package static func < (a: Tensor, b: Tensor) -> Tensor { binary("less", SP_LESS, a, b) }
+    package static func <= (a: Tensor, b: Tensor) -> Tensor { binary("less or equal", SP_LESS_EQUAL, a, b) }
+    package static func > (a: Tensor, b: Tensor) -> Tensor { binary("greater", SP_GREATER, a, b) }
+    package static func >= (a: Tensor, b: Tensor) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
+    package static func < (a: Tensor, b: Double) -> Tensor { binary("less", SP_LESS, a, b) }
+    package static func > (a: Tensor, b: Double) -> Tensor { binary("greater", SP_GREATER, a, b) }
+    package static func >= (a: Tensor, b: Double) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
+    package func and(_ other: Tensor) -> Tensor { Self.binary("and", SP_AND, self, other) }
+    package func or(_ other: Tensor) -> Tensor { Self.binary("or", SP_OR, self, other) }
+    package var not: Tensor { unary("not", SP_NOT) }
 
     // MARK: One tensor
 
-    public func exp() -> Tensor { unary("exp", SP_EXP) }
-    public func log() -> Tensor { unary("log", SP_LOG) }
-    public func squareRoot() -> Tensor { unary("square root", SP_SQRT) }
-    public func reciprocalSquareRoot() -> Tensor { unary("reciprocal square root", SP_RSQRT) }
-    public func squared() -> Tensor { unary("square", SP_SQUARE) }
-    public func magnitude() -> Tensor { unary("magnitude", SP_ABS) }
-    public func sigmoid() -> Tensor { unary("sigmoid", SP_SIGMOID) }
-    public func tanh() -> Tensor { unary("tanh", SP_TANH) }
-    public func relu() -> Tensor { unary("relu", SP_RELU) }
-    public func floor() -> Tensor { unary("floor", SP_FLOOR) }
-    public func rounded() -> Tensor { unary("round", SP_ROUND) }
-    public func sine() -> Tensor { unary("sine", SP_SIN) }
-    public func cosine() -> Tensor { unary("cosine", SP_COS) }
+    package func exp() -> Tensor { unary("exp", SP_EXP) }
+    package func log() -> Tensor { unary("log", SP_LOG) }
+    package func squareRoot() -> Tensor { unary("square root", SP_SQRT) }
+    package func reciprocalSquareRoot() -> Tensor { unary("reciprocal square root", SP_RSQRT) }
+    package func squared() -> Tensor { unary("square", SP_SQUARE) }
+    package func magnitude() -> Tensor { unary("magnitude", SP_ABS) }
+    package func sigmoid() -> Tensor { unary("sigmoid", SP_SIGMOID) }
+    package func tanh() -> Tensor { unary("tanh", SP_TANH) }
+    package func relu() -> Tensor { unary("relu", SP_RELU) }
+    package func floor() -> Tensor { unary("floor", SP_FLOOR) }
+    package func rounded() -> Tensor { unary("round", SP_ROUND) }
+    package func sine() -> Tensor { unary("sine", SP_SIN) }
+    package func cosine() -> Tensor { unary("cosine", SP_COS) }
     /// Whether every element is a number, neither infinite nor NaN.
-    public var isFinite: Bool { unary("is finite", SP_IS_FINITE).reduced("all", SP_ALL, [], false).item() != 0 }
+    package var isFinite: Bool { unary("is finite", SP_IS_FINITE).reduced("all", SP_ALL, [], false).item() != 0 }
 
     // MARK: Over dimensions; over all without any
 
-    public func sum(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    /// The sum over dimensions, which go unless `keeping` leaves them with the size 1.
+    public func sum(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("sum", SP_SUM, dimensions, keeping)
     }
-    public func mean(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    /// The mean over dimensions, as `sum`.
+    public func mean(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("mean", SP_MEAN, dimensions, keeping)
     }
-    public func max(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    /// The largest over dimensions, as `sum`.
+    public func max(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("max", SP_MAX, dimensions, keeping)
     }
-    public func min(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    /// The smallest over dimensions, as `sum`.
+    public func min(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("min", SP_MIN, dimensions, keeping)
     }
-    public func logSumExp(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    package func logSumExp(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("log-sum-exp", SP_LOG_SUM_EXP, dimensions, keeping)
     }
-    /// Euclidean norm.
-    public func norm(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    /// The Euclidean norm over dimensions, as `sum`.
+    public func norm(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("norm", SP_NORM, dimensions, keeping)
     }
-    public func any(_ dimensions: Int..., keeping: Bool = false) -> Tensor {
+    package func any(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("any", SP_ANY, dimensions, keeping)
     }
-    public func argMax(_ dimension: Int) -> Tensor {
+    /// Where the largest along a dimension lies, which is gone in the result: int64.
+    public func argMax(over dimension: Int) -> Tensor {
         Self.make("arg max", self) { sp_arg_max($0[0], Int64(dimension), $1) }
     }
 
     /// x / max(|x|, epsilon) along a dimension, as the field's `normalize`.
-    public func normalized(_ dimension: Int = -1, epsilon: Double = 1e-12) -> Tensor {
-        self / norm(dimension, keeping: true).maximum(epsilon)
+    public func normalized(over dimension: Int = -1, epsilon: Double = 1e-12) -> Tensor {
+        self / norm(over: dimension, keeping: true).maximum(epsilon)
     }
 
     /// The `k` largest along a dimension, largest first. Equal ones come in no defined order.
@@ -121,10 +126,10 @@ extension Tensor {
         Self.makePair("top k", self) { sp_top_k($0, Int64(k), Int64(dimension), $1, $2) }
     }
     /// Stable: equal elements keep their order.
-    public func sorted(dimension: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
+    package func sorted(dimension: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
         Self.makePair("sort", self) { sp_sort($0, Int64(dimension), descending, $1, $2) }
     }
-    public func cumulativeSum(_ dimension: Int) -> Tensor {
+    package func cumulativeSum(_ dimension: Int) -> Tensor {
         Self.make("cumulative sum", self) { sp_cumulative_sum($0[0], Int64(dimension), $1) }
     }
 
@@ -133,28 +138,28 @@ extension Tensor {
     /// The matrix product over the last two dimensions, broadcasting those before.
     public func matmul(_ other: Tensor) -> Tensor { Self.make("matmul", self, other) { sp_matmul($0[0], $0[1], $1) } }
     /// Eigenvalues ascending, and eigenvectors in columns, of a symmetric matrix.
-    public func symmetricEigen() -> (values: Tensor, vectors: Tensor) {
+    package func symmetricEigen() -> (values: Tensor, vectors: Tensor) {
         Self.makePair("eigenvectors", self) { sp_symmetric_eigen($0, $1, $2) }
     }
     /// `a` where the condition holds, `b` elsewhere.
-    public static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+    package static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         make("choose", condition, a, b) { sp_where($0[0], $0[1], $0[2], $1) }
     }
-    public func filled(where mask: Tensor, with value: Double) -> Tensor {
+    package func filled(where mask: Tensor, with value: Double) -> Tensor {
         Self.make("fill where", self, mask) { sp_masked_fill($0[0], $0[1], value, $1) }
     }
 
     // MARK: In place
 
     /// self += scale * other.
-    public func add(_ other: Tensor, scale: Double = 1) {
+    package func add(_ other: Tensor, scale: Double = 1) {
         Self.perform("add in place", [self, other]) { sp_add_into($0[0], $0[1], scale) }
     }
-    public func multiply(by number: Double) {
+    package func multiply(by number: Double) {
         Self.perform("multiply in place", [self]) { sp_multiply_into($0[0], number) }
     }
     /// self = keep * self + scale * a b, for matrices.
-    public func addProduct(_ a: Tensor, _ b: Tensor, keep: Double = 1, scale: Double = 1) {
+    package func addProduct(_ a: Tensor, _ b: Tensor, keep: Double = 1, scale: Double = 1) {
         Self.perform("add product", [self, a, b]) { sp_matmul_into($0[0], $0[1], $0[2], keep, scale) }
     }
 }

@@ -3,32 +3,33 @@ import CSelfPatchTorch
 /// The operations that layers are made of.
 extension Tensor {
     /// x W^T + b over the last dimension; `weight` `[out, in]`, `bias` `[out]`.
-    public func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    package func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
         Self.make("linear", self, weight, bias) { sp_linear($0[0], $0[1], $0[2], $1) }
     }
     /// Over the last dimension; `weight` and `bias` of its size.
-    public func layerNormalized(_ weight: Tensor, _ bias: Tensor, epsilon: Double) -> Tensor {
+    package func layerNormalized(_ weight: Tensor, _ bias: Tensor, epsilon: Double) -> Tensor {
         Self.make("layer norm", self, weight, bias) { sp_layer_norm($0[0], $0[1], $0[2], epsilon, $1) }
     }
     /// x/2 (1 + erf(x/sqrt 2)), the exact form.
-    public func gelu() -> Tensor { Self.make("GELU", self) { sp_gelu($0[0], $1) } }
-    public func softmax(_ dimension: Int = -1) -> Tensor {
+    package func gelu() -> Tensor { Self.make("GELU", self) { sp_gelu($0[0], $1) } }
+    /// exp(x) / sum of exp(x) along a dimension.
+    public func softmax(over dimension: Int = -1) -> Tensor {
         Self.make("softmax", self) { sp_softmax($0[0], Int64(dimension), $1) }
     }
-    public func logSoftmax(_ dimension: Int = -1) -> Tensor {
+    package func logSoftmax(over dimension: Int = -1) -> Tensor {
         Self.make("log-softmax", self) { sp_log_softmax($0[0], Int64(dimension), $1) }
     }
     /// Queries, keys and values `[images, tokens, 3 * width]`, each of `heads` parts of e numbers, to softmax(q k^T / sqrt e) v of
     /// all heads: `[images, tokens, width]`.
-    public func selfAttention(heads: Int) -> Tensor {
+    package func selfAttention(heads: Int) -> Tensor {
         Self.make("self-attention", self) { sp_self_attention($0[0], Int64(heads), $1) }
     }
     /// Row j becomes gain_j v_j / |v_j|; `gain` `[rows, 1]`.
-    public func weightNormalized(gain: Tensor) -> Tensor {
+    package func weightNormalized(gain: Tensor) -> Tensor {
         Self.make("weight norm", self, gain) { sp_weight_norm($0[0], $0[1], $1) }
     }
     /// `self` `[images, channels, rows, columns]`, `weight` `[out, channels, k, k]`.
-    public func convolved(
+    package func convolved(
         _ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1
     ) -> Tensor {
         Self.make("convolution", self, weight, bias) {
@@ -36,42 +37,44 @@ extension Tensor {
         }
     }
     /// `weight` `[channels, out, k, k]`.
-    public func transposedConvolved(_ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int = 0) -> Tensor {
+    package func transposedConvolved(_ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int = 0) -> Tensor {
         Self.make("transposed convolution", self, weight, bias) {
             sp_transposed_convolution($0[0], $0[1], $0[2], Int64(stride), Int64(padding), $1)
         }
     }
     /// Running `mean` and `variance` are changed in place while training.
-    public func batchNormalized(
+    package func batchNormalized(
         weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, training: Bool, momentum: Double, epsilon: Double
     ) -> Tensor {
         Self.make("batch norm", self, weight, bias, mean, variance) {
             sp_batch_norm($0[0], $0[1], $0[2], $0[3], $0[4], training, momentum, epsilon, $1)
         }
     }
-    public func maxPooled(_ size: Int, stride: Int, padding: Int = 0) -> Tensor {
+    package func maxPooled(_ size: Int, stride: Int, padding: Int = 0) -> Tensor {
         Self.make("max pool", self) { sp_max_pool($0[0], Int64(size), Int64(stride), Int64(padding), $1) }
     }
-    public func meanPooled(to grid: Grid) -> Tensor {
+    package func meanPooled(to grid: Grid) -> Tensor {
         Self.make("mean pool", self) { sp_adaptive_mean_pool($0[0], Int64(grid.rows), Int64(grid.columns), $1) }
     }
+    /// Maps `[images, channels, rows, columns]` on another grid, bilinearly; `alignCorners` lays the middles of the corners on
+    /// each other, else the outer edges.
     public func resizedBilinear(to grid: Grid, alignCorners: Bool = false) -> Tensor {
         Self.make("bilinear resize", self) {
             sp_resize_bilinear($0[0], Int64(grid.rows), Int64(grid.columns), alignCorners, $1)
         }
     }
-    public func resizedNearest(to grid: Grid) -> Tensor {
+    package func resizedNearest(to grid: Grid) -> Tensor {
         Self.make("nearest resize", self) { sp_resize_nearest($0[0], Int64(grid.rows), Int64(grid.columns), $1) }
     }
-    public func resizedBicubic(to grid: Grid, alignCorners: Bool = false, antialiased: Bool = false) -> Tensor {
+    package func resizedBicubic(to grid: Grid, alignCorners: Bool = false, antialiased: Bool = false) -> Tensor {
         Self.make("bicubic resize", self) {
             sp_resize_bicubic($0[0], Int64(grid.rows), Int64(grid.columns), alignCorners, antialiased, $1)
         }
     }
     /// Drawn from libtorch's own default generator: for fine-tuned heads only.
-    public func droppedOut(_ rate: Double) -> Tensor { Self.make("dropout", self) { sp_dropout($0[0], rate, $1) } }
+    package func droppedOut(_ rate: Double) -> Tensor { Self.make("dropout", self) { sp_dropout($0[0], rate, $1) } }
     /// The mean over labels that are not `ignoring`; `self` `[n, classes, ...]`, `labels` `[n, ...]` int64.
-    public func crossEntropy(_ labels: Tensor, ignoring: Int = -100) -> Tensor {
+    package func crossEntropy(_ labels: Tensor, ignoring: Int = -100) -> Tensor {
         Self.make("cross-entropy", self, labels) { sp_cross_entropy($0[0], $0[1], Int64(ignoring), $1) }
     }
 }

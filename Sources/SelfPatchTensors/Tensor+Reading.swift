@@ -26,7 +26,7 @@ extension Tensor {
     }
 
     /// Writes every element of a contiguous tensor on the CPU, in row-major order.
-    public func withMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
         var start: UnsafeMutableRawPointer?
         Self.perform("bytes", [self]) { sp_data($0[0], &start) }
         return try withExtendedLifetime(self) {
@@ -48,16 +48,16 @@ extension Tensor {
     public func moved(to device: Device, waiting: Bool = true) -> Tensor {
         self.device == device ? self : Self.make("move", self) { sp_move($0[0], device.native, waiting, $1) }
     }
-    public func contiguous() -> Tensor {
+    package func contiguous() -> Tensor {
         isContiguous ? self : Self.make("contiguous", self) { sp_contiguous($0[0], $1) }
     }
     /// A copy in memory of its own.
-    public func clone() -> Tensor { Self.make("clone", self) { sp_clone($0[0], $1) } }
+    package func clone() -> Tensor { Self.make("clone", self) { sp_clone($0[0], $1) } }
     /// The same memory, outside the graph.
-    public func detached() -> Tensor { Self.make("detach", self) { sp_detach($0[0], $1) } }
+    package func detached() -> Tensor { Self.make("detach", self) { sp_detach($0[0], $1) } }
     /// Overwrites its elements, outside the graph; type and device may differ, shapes may not.
-    public func copy(from source: Tensor) {
+    package func copy(from source: Tensor) {
         Self.perform("copy into", [self, source]) { sp_copy_into($0[0], $0[1]) }
     }
-    public func fill(with value: Double) { Self.perform("fill", [self]) { sp_fill_into($0[0], value) } }
+    package func fill(with value: Double) { Self.perform("fill", [self]) { sp_fill_into($0[0], value) } }
 }

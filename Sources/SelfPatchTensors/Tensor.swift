@@ -11,10 +11,18 @@ public final class Tensor {
     /// Takes over one reference.
     fileprivate init(owning handle: OpaquePointer) { self.handle = handle }
 
+    /// What libtorch makes of no other tensor; stops the program with the operation's name where it fails.
+    convenience init(_ name: StaticString, body: (UnsafeMutablePointer<OpaquePointer?>) -> Native?) {
+        var result: OpaquePointer?
+        Failure.stop("\(name)", body(&result))
+        guard let result else { preconditionFailure("\(name) gave no tensor") }
+        self.init(owning: result)
+    }
+
     deinit { sp_tensor_release(handle) }
 
     /// Tensors alive in the whole process: a test's means to see that nothing leaks.
-    public static var liveCount: Int { Int(sp_tensor_live_count()) }
+    package static var liveCount: Int { Int(sp_tensor_live_count()) }
 
     // MARK: The one way to libtorch
 
@@ -93,13 +101,14 @@ public final class Tensor {
     public var shape: [Int] {
         Self.calling([self]) { handles in (0..<sp_rank(handles[0])).map { Int(sp_size(handles[0], $0)) } }
     }
+    /// How many dimensions there are.
     public var rank: Int { Self.calling([self]) { sp_rank($0[0]) } }
     /// Elements in all.
     public var count: Int { Self.calling([self]) { Int(sp_element_count($0[0])) } }
     public var elementType: ElementType { ElementType(native: Self.calling([self]) { sp_element_type($0[0]) }) }
     public var device: Device { Device(native: Self.calling([self]) { sp_tensor_device($0[0]) }) }
     /// The size of one dimension; negative ones count from the last.
-    public func size(_ dimension: Int) -> Int {
+    package func size(_ dimension: Int) -> Int {
         let rank = self.rank
         let place = dimension < 0 ? dimension + rank : dimension
         precondition(place >= 0 && place < rank, "dimension \(dimension) of a tensor of \(shape)")

@@ -1,9 +1,9 @@
 import CSelfPatchTorch
 
 /// One call over all parameters: for optimisers, averages and clipping.
-public enum TensorList {
+package enum TensorList {
     /// One AdamW step on each tensor, in place. `steps` are one-element float32 tensors, already advanced.
-    public static func adamW(
+    package static func adamW(
         weights: [Tensor], gradients: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor], steps: [Tensor],
         rate: Double, beta1: Double, beta2: Double, decay: Double, epsilon: Double
     ) {
@@ -19,7 +19,7 @@ public enum TensorList {
     }
 
     /// a += weight (b - a) for each pair, in place.
-    public static func move(_ a: [Tensor], towards b: [Tensor], weight: Double) {
+    package static func move(_ a: [Tensor], towards b: [Tensor], weight: Double) {
         precondition(a.count == b.count, "\(a.count) and \(b.count) tensors")
         guard !a.isEmpty else { return }
         Tensor.perform("move towards", a + b) { handles in
@@ -28,12 +28,12 @@ public enum TensorList {
     }
 
     /// The Euclidean norm of each, as one tensor `[count]`.
-    public static func norms(_ tensors: [Tensor]) -> Tensor {
+    package static func norms(_ tensors: [Tensor]) -> Tensor {
         Tensor.make("norms", of: tensors) { sp_norms($0.baseAddress, $0.count, $1) }
     }
 
     /// Multiplies tensor i by element i of `factors` `[count]`, in place.
-    public static func scale(_ tensors: [Tensor], by factors: Tensor) {
+    package static func scale(_ tensors: [Tensor], by factors: Tensor) {
         Tensor.perform("scale", tensors + [factors]) { handles in
             sp_scale_all(handles.baseAddress, tensors.count, handles[tensors.count])
         }

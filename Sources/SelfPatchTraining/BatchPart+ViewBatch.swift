@@ -4,7 +4,7 @@ import SelfPatchTensors
 
 extension BatchPart {
     /// A micro-batch as the networks take it: on their device, normalised, by size.
-    public init(_ batch: ViewBatch, _ settings: MultiCropSettings, on device: Device) {
+    package init(_ batch: ViewBatch, _ settings: MultiCropSettings, on device: Device) {
         let normalized = ViewNormalization(mean: settings.mean, deviation: settings.deviation)
         func views(_ bytes: Tensor, _ numbers: Range<Int>) -> Views {
             Views(pixels: normalized(bytes.moved(to: device)), numbers: numbers, samples: batch.samples)

@@ -6,24 +6,24 @@ import SelfPatchTensors
 
 /// All that is needed to go on with a run at the exact step: a safetensors file with what is trained and the optimizer's
 /// moments, and the rest as JSON in its metadata.
-public struct Checkpoint {
-    public static let format = "selfpatch checkpoint 1"
+package struct Checkpoint {
+    package static let format = "selfpatch checkpoint 1"
 
     /// What a checkpoint holds beside tensors.
-    public struct State: Codable, Equatable, Sendable {
+    package struct State: Codable, Equatable, Sendable {
         /// Steps done.
-        public var step: Int
+        package var step: Int
         /// AdamW's updates of each tensor, in its own order.
-        public var counters: [Int]
+        package var counters: [Int]
         /// What a pretraining run has seen of itself; nil in other runs.
-        public var health: Health?
+        package var health: Health?
         /// The images: how many, and a checksum of their names, since their order decides what is drawn.
-        public var images: Int
-        public var imageNames: String
+        package var images: Int
+        package var imageNames: String
         /// Where it was computed: on other machines the last digits differ.
-        public var machine: Machine
+        package var machine: Machine
 
-        public init(
+        package init(
             step: Int, counters: [Int], health: Health? = nil, images: Int, imageNames: String, machine: Machine
         ) {
             self.step = step
@@ -36,20 +36,20 @@ public struct Checkpoint {
     }
 
     /// What decides the last digits of sums and products.
-    public struct Machine: Codable, Equatable, Sendable {
-        public var device: String
-        public var precision: String
-        public var threads: Int
-        public var processor: String
+    package struct Machine: Codable, Equatable, Sendable {
+        package var device: String
+        package var precision: String
+        package var threads: Int
+        package var processor: String
     }
 
-    public let file: SafetensorsFile
-    public let state: State
+    package let file: SafetensorsFile
+    package let state: State
 
     /// Opens a checkpoint and verifies it to the last byte.
     ///
     /// - Throws: `UserError` if it is damaged, cut short, or something else.
-    public init(path: String) throws {
+    package init(path: String) throws {
         file = try SafetensorsFile(path: path)
         try file.verifyChecksum()
         guard file.metadata["checkpoint"] == Self.format, let text = file.metadata["state"],
@@ -63,7 +63,7 @@ public struct Checkpoint {
     /// Writes a learner's checkpoint.
     ///
     /// - Parameter description: of the networks, so that the file can be used as weights too.
-    public static func save(
+    package static func save(
         _ learner: Learner, _ state: State, _ description: WeightsDescription, in folder: RunFolder,
         keeping settings: RunSettings, interval: Int
     ) throws {
@@ -77,7 +77,7 @@ public struct Checkpoint {
     ///   - metadata: what else the file says of itself.
     ///   - interval: steps from one planned checkpoint to the next; 0 if there are none.
     /// - Throws: `UserError` if it cannot be written, or if a weight is not a number; earlier checkpoints are intact then.
-    public static func save(
+    package static func save(
         _ tensors: [NamedTensor], _ state: State, metadata: [String: String], in folder: RunFolder,
         keeping settings: RunSettings, interval: Int
     ) throws {
@@ -120,7 +120,7 @@ public struct Checkpoint {
     ///
     /// - Returns: it, or nil if there is none at all; and a sentence for each newer one that could not be used.
     /// - Throws: `UserError` if there are checkpoints, but none that can be used.
-    public static func newest(in folder: RunFolder) throws -> (checkpoint: Checkpoint?, complaints: [String]) {
+    package static func newest(in folder: RunFolder) throws -> (checkpoint: Checkpoint?, complaints: [String]) {
         var complaints: [String] = []
         for candidate in try folder.checkpoints() {
             do {
@@ -138,10 +138,10 @@ public struct Checkpoint {
     }
 
     /// Overwrites tensors of the same names and shapes.
-    public func restore(_ tensors: [NamedTensor]) throws { try WeightsFile.restore(tensors, from: file) }
+    package func restore(_ tensors: [NamedTensor]) throws { try WeightsFile.restore(tensors, from: file) }
 
     /// Puts everything back into a fresh learner of the same settings.
-    public func restore(_ learner: Learner) throws {
+    package func restore(_ learner: Learner) throws {
         let state = learner.state
         try restore(state.filter { !$0.name.hasPrefix("center.") })
         func center(_ name: String) throws -> Tensor? {
@@ -166,7 +166,7 @@ extension Checkpoint.State {
     /// - Parameters:
     ///   - checksum: of the names; see `ImageSource.namesChecksum`.
     ///   - folder: where they lie, for the message.
-    public func requireImages(_ count: Int, checksum: String, in folder: String) throws {
+    package func requireImages(_ count: Int, checksum: String, in folder: String) throws {
         guard count != images || checksum != imageNames else { return }
         let difference =
             count == images
@@ -181,7 +181,7 @@ extension Checkpoint.State {
 
 extension Checkpoint.Machine {
     /// The machine that this process runs on.
-    public init(device: Device, precision: Precision) {
+    package init(device: Device, precision: Precision) {
         self.device = "\(device)"
         self.precision = precision.rawValue
         threads = Libtorch.threadCount
@@ -189,7 +189,7 @@ extension Checkpoint.Machine {
     }
 
     /// What may differ in the last digits when a run of `other` goes on here, in words; nil if nothing does.
-    public func difference(from other: Checkpoint.Machine) -> String? {
+    package func difference(from other: Checkpoint.Machine) -> String? {
         var parts: [String] = []
         if device != other.device { parts.append("on \(other.device), now on \(device)") }
         if precision != other.precision { parts.append("in \(other.precision), now in \(precision)") }

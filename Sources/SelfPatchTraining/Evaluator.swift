@@ -3,7 +3,7 @@ import SelfPatchModel
 /// Something that scores a network now and then during a run, such as k-NN accuracy on labelled images.
 ///
 /// Evaluators are handed to the loop, which knows no more of them than this.
-public protocol Evaluator {
+package protocol Evaluator {
     /// What the log calls it.
     var name: String { get }
 

@@ -4,37 +4,37 @@ import SelfPatchModel
 /// What one step says about the state of the learning. Entropies and divergences are in units of ln K, K the outputs of
 /// the head, so that 1 is uniform and 0 a single output. The bounds lie where
 /// small runs that failed had parted from those that learned.
-public struct HealthSigns: Codable, Equatable, Sendable {
+package struct HealthSigns: Codable, Equatable, Sendable {
     /// H: mean entropy of the teacher's image targets.
-    public var teacherEntropy: Double
+    package var teacherEntropy: Double
     /// Hm: entropy of the batch's mean target. Hm - H is what the targets say about the image.
-    public var meanTeacherEntropy: Double
+    package var meanTeacherEntropy: Double
     /// KL: divergence of the student's predictions from the targets, loss minus H.
-    public var divergence: Double
+    package var divergence: Double
     /// ic: mean cosine between the teacher's image summaries of different images of the batch.
-    public var summaryCosine: Double?
+    package var summaryCosine: Double?
     /// Norm of the image center divided by the root of K/d: 1 where all outputs point one way, as long as the
     /// prototypes are spread evenly.
-    public var centerNorm: Double
+    package var centerNorm: Double
     /// Norm of all gradients before clipping.
-    public var gradientNorm: Double
+    package var gradientNorm: Double
     /// The patch loss's signs; nil without patch loss.
-    public var patch: Patch?
+    package var patch: Patch?
 
-    public struct Patch: Codable, Equatable, Sendable {
-        public var teacherEntropy: Double
-        public var meanTeacherEntropy: Double
-        public var divergence: Double
-        public var centerNorm: Double
+    package struct Patch: Codable, Equatable, Sendable {
+        package var teacherEntropy: Double
+        package var meanTeacherEntropy: Double
+        package var divergence: Double
+        package var centerNorm: Double
     }
 
     /// Mean cosine between different patches of one image, in the teacher's last block.
-    public var patchCosine: Double?
+    package var patchCosine: Double?
     /// Share of the patches' variance that lies within images.
-    public var withinImageShare: Double?
+    package var withinImageShare: Double?
 
     /// The signs of a step that was watched; nil for any other.
-    public init?(_ report: StepReport, heads: HeadSizes) {
+    package init?(_ report: StepReport, heads: HeadSizes) {
         guard let image = report.imageSigns else { return nil }
         func scaled(_ norm: Double?, _ prototypes: Int) -> Double {
             (norm ?? 0) / (Double(prototypes) / Double(heads.bottleneck)).squareRoot()
@@ -55,7 +55,7 @@ public struct HealthSigns: Codable, Equatable, Sendable {
     }
 
     /// The signs with the names that they have in `metrics.jsonl`.
-    public var metrics: [Metric] {
+    package var metrics: [Metric] {
         var metrics = [
             Metric("teacherEntropy", teacherEntropy), Metric("meanTeacherEntropy", meanTeacherEntropy),
             Metric("divergence", divergence), Metric("centerNorm", centerNorm),
@@ -76,51 +76,51 @@ public struct HealthSigns: Codable, Equatable, Sendable {
 
 /// From when on a sign is worth a warning, and from when on an alarm. The defaults come from small runs on photographs;
 /// those for a full collapse are extrapolated.
-public struct HealthSettings: Codable, Equatable, Sendable {
+package struct HealthSettings: Codable, Equatable, Sendable {
     /// Watch the signs and say in the log what they mean.
-    public var isWatched = true
+    package var isWatched = true
     /// Steps from one look at the signs to the next; a look costs a sixth of a small model's step.
-    public var every = 10
+    package var every = 10
     /// Looks that are averaged before a sign is judged; single batches scatter.
-    public var averaged = 5
+    package var averaged = 5
     /// The run's start, in which nothing is judged.
-    public var quietStart = Span.percent(5)
+    package var quietStart = Span.percent(5)
     /// Bounds are [warning, alarm]. Below: what the teacher's targets say about the image, Hm - H.
-    public var information = [0.12, 0.05]
+    package var information = [0.12, 0.05]
     /// Above: teacher entropy H, towards uniform targets.
-    public var teacherEntropy = [0.8, 0.95]
+    package var teacherEntropy = [0.8, 0.95]
     /// Below: entropy of the batch's mean target Hm, towards a single output.
-    public var meanTeacherEntropy = [0.3, 0.1]
+    package var meanTeacherEntropy = [0.3, 0.1]
     /// Below: divergence of student from teacher.
-    public var divergence = [0.08, 0.03]
+    package var divergence = [0.08, 0.03]
     /// Above: cosine between the summaries of different images.
-    public var summaryCosine = [0.65, 0.8]
+    package var summaryCosine = [0.65, 0.8]
     /// Above: cosine between patches of one image; the warning is this far above its start, the alarm absolute.
-    public var patchCosine = [0.15, 0.9]
+    package var patchCosine = [0.15, 0.9]
     /// Below: within-image share of the patch variance; the warning as a share of its start, the alarm absolute.
-    public var withinImageShare = [0.8, 0.1]
+    package var withinImageShare = [0.8, 0.1]
     /// Above, after a fifth of the run: norm of the image center. Evenly spread prototypes give 1 at most; trained ones
     /// gather, and healthy runs reached 2.4.
-    public var centerNorm = [4.0, 8.0]
+    package var centerNorm = [4.0, 8.0]
     /// Above: patch teacher's entropy.
-    public var patchTeacherEntropy = [0.8, 0.95]
+    package var patchTeacherEntropy = [0.8, 0.95]
     /// Below: entropy of the batch's mean patch target.
-    public var patchMeanTeacherEntropy = [0.15, 0.05]
+    package var patchMeanTeacherEntropy = [0.15, 0.05]
     /// Below: divergence of the patch predictions.
-    public var patchDivergence = [0.03, 0.01]
+    package var patchDivergence = [0.03, 0.01]
     /// Below, while the teacher entropy is above 0.85: gradient norm.
-    public var gradientNorm = [0.5, 0.05]
+    package var gradientNorm = [0.5, 0.05]
 
-    public init() {}
+    package init() {}
 }
 
 /// Watches the signs of a run, averaged over some steps, and says in words what is wrong and what to try.
 ///
 /// A sign speaks when it gets worse, and once more when it is fine again.
-public struct Health: Codable, Equatable, Sendable {
-    public enum Level: Int, Codable, Comparable, Sendable {
+package struct Health: Codable, Equatable, Sendable {
+    package enum Level: Int, Codable, Comparable, Sendable {
         case fine, warning, alarm
-        public static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
+        package static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
     }
 
     private var recent: [HealthSigns] = []
@@ -128,7 +128,7 @@ public struct Health: Codable, Equatable, Sendable {
     private var startWithinImageShare: Double?
     private var levels: [String: Level] = [:]
 
-    public init() {}
+    package init() {}
 
     /// Takes in the signs of one step.
     ///
@@ -137,7 +137,7 @@ public struct Health: Codable, Equatable, Sendable {
     ///   - views: global views in a batch, two an image: they bound what a batch can show of the targets' variety.
     ///   - imageOutputs: K of the image head.
     /// - Returns: sentences for the log; mostly none.
-    public mutating func watch(
+    package mutating func watch(
         _ signs: HealthSigns, step: Int, stepCount: Int, stepsPerEpoch: Int, views: Int, imageOutputs: Int,
         settings: HealthSettings
     ) -> [String] {

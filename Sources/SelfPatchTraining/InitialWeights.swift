@@ -8,9 +8,9 @@ import SelfPatchTensors
 /// Weights of any origin will do. What has no place in SelfPatch's network (class token, registers, final norm) is left out; what
 /// is missing (aggregation module, projection heads) stays as it was drawn. Position table and patch embedding are resized
 /// where the settings allow it. Everything else must fit.
-public struct InitialWeights {
+package struct InitialWeights {
     /// What was done, in sentences.
-    public let notes: [String]
+    package let notes: [String]
     private let values: [String: Tensor]
 
     /// Fits weights to a run.
@@ -20,7 +20,7 @@ public struct InitialWeights {
     ///   - path: where it comes from, for messages.
     ///   - notes: what was said when it was read.
     /// - Throws: `UserError` that lists what does not fit and the settings that would.
-    public init(
+    package init(
         _ network: Network, _ description: WeightsDescription, path: String, notes: [String] = [],
         for settings: PretrainSettings
     ) throws {
@@ -62,7 +62,7 @@ public struct InitialWeights {
     }
 
     /// Overwrites a network's parameters, as far as there are values for them.
-    public func fill(_ network: Network) {
+    package func fill(_ network: Network) {
         withoutGradients {
             for parameter in network.parameters {
                 if let value = values[parameter.name] { parameter.tensor.copy(from: value) }

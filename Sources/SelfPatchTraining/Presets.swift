@@ -3,30 +3,30 @@ import SelfPatchFormats
 import SelfPatchTensors
 
 /// A named set of settings for a kind of machine and data: differences from the defaults, and what to expect.
-public struct Preset: Sendable {
-    public let name: String
+package struct Preset: Sendable {
+    package let name: String
     /// What it trains.
-    public let trains: String
+    package let trains: String
     /// How it is started.
-    public let command: String
+    package let command: String
     /// How long it takes, on what.
-    public let time: String
+    package let time: String
     /// What it needs.
-    public let memory: String
+    package let memory: String
     private let change: @Sendable (inout PretrainSettings) -> Void
 
     /// The defaults with this preset's differences.
-    public var settings: PretrainSettings {
+    package var settings: PretrainSettings {
         var settings = PretrainSettings()
         change(&settings)
         return settings
     }
 
     /// All presets, the paper's first.
-    public static let all = [vitSmallImagenet, vitSmallOneGPU, vitTinyOneGPU, nanoPhotos, nanoPhotosDINO, nanoScenes]
+    package static let all = [vitSmallImagenet, vitSmallOneGPU, vitTinyOneGPU, nanoPhotos, nanoPhotosDINO, nanoScenes]
 
     /// - Throws: `UserError` that lists the presets, with the nearest name.
-    public static func named(_ name: String) throws -> Preset {
+    package static func named(_ name: String) throws -> Preset {
         if let preset = all.first(where: { $0.name == name }) { return preset }
         let names = all.map(\.name)
         let nearest = NearestName.of(name, among: names).map { " Did you mean '\($0)'?" } ?? ""
@@ -35,7 +35,7 @@ public struct Preset: Sendable {
     }
 
     /// The preset for a machine where none was asked for.
-    public static func suited(to device: Device) -> Preset {
+    package static func suited(to device: Device) -> Preset {
         device == .cpu || device == .mps ? nanoPhotos : vitSmallOneGPU
     }
 

@@ -7,34 +7,34 @@ import SelfPatchTensors
 /// Every setting of a pretraining run, as one tree. The defaults are the paper's (ViT-S/16 on ImageNet).
 ///
 /// `selfpatch settings` prints the tree; each setting's meaning stands in ``SettingsDescriptions``.
-public struct PretrainSettings: Codable, Equatable, Sendable {
-    public var seed: UInt64 = 0
-    public var device = "auto"
-    public var precision = PrecisionChoice.auto
-    public var threads = 0
-    public var data = DataSettings()
-    public var model = ModelSettings()
-    public var heads = HeadSizes()
-    public var initial = InitialSettings()
-    public var views = MultiCropSettings()
-    public var objective = ObjectiveSettings()
-    public var optimizer = OptimizerSettings()
-    public var teacher = TeacherSettings()
-    public var schedule = ScheduleSettings()
-    public var evaluation = EvaluationSettings()
-    public var run = RunSettings()
-    public var health = HealthSettings()
+package struct PretrainSettings: Codable, Equatable, Sendable {
+    package var seed: UInt64 = 0
+    package var device = "auto"
+    package var precision = PrecisionChoice.auto
+    package var threads = 0
+    package var data = DataSettings()
+    package var model = ModelSettings()
+    package var heads = HeadSizes()
+    package var initial = InitialSettings()
+    package var views = MultiCropSettings()
+    package var objective = ObjectiveSettings()
+    package var optimizer = OptimizerSettings()
+    package var teacher = TeacherSettings()
+    package var schedule = ScheduleSettings()
+    package var evaluation = EvaluationSettings()
+    package var run = RunSettings()
+    package var health = HealthSettings()
 
-    public init() {}
+    package init() {}
 }
 
 /// The types that products are computed in, or the machine's own best.
-public enum PrecisionChoice: String, SettingsChoice {
+package enum PrecisionChoice: String, SettingsChoice {
     /// bf16 on a GPU, float32 on a CPU: few CPUs are fast in bf16.
     case auto
     case float32, bf16
 
-    public func resolved(on device: Device) -> Precision {
+    package func resolved(on device: Device) -> Precision {
         switch self {
         case .auto: device == .cpu || device == .mps ? .float32 : .bf16
         case .float32: .float32
@@ -44,92 +44,92 @@ public enum PrecisionChoice: String, SettingsChoice {
 }
 
 /// Where the images come from.
-public struct DataSettings: Codable, Equatable, Sendable {
-    public var folder = ""
-    public var window = Mixing.defaultWindow
-    public var workers = 0
-    public var allowBroken = 0.01
-    public var pixelLimit = 200_000_000
+package struct DataSettings: Codable, Equatable, Sendable {
+    package var folder = ""
+    package var window = Mixing.defaultWindow
+    package var workers = 0
+    package var allowBroken = 0.01
+    package var pixelLimit = 200_000_000
 
-    public init() {}
+    package init() {}
 }
 
 /// The Vision Transformer. Its channels are those of `views.mean`, its position grid is the global view's.
-public struct ModelSettings: Codable, Equatable, Sendable {
-    public var width = 384
-    public var depth = 12
-    public var heads = 6
-    public var mlpRatio = 4.0
-    public var patchSize = 16
-    public var dropPath = 0.1
-    public var cutsOffRest = false
+package struct ModelSettings: Codable, Equatable, Sendable {
+    package var width = 384
+    package var depth = 12
+    package var heads = 6
+    package var mlpRatio = 4.0
+    package var patchSize = 16
+    package var dropPath = 0.1
+    package var cutsOffRest = false
 
-    public init() {}
+    package init() {}
 
     /// Width of the MLPs' hidden layer.
-    public var hiddenWidth: Int { Int((mlpRatio * Double(width)).rounded()) }
+    package var hiddenWidth: Int { Int((mlpRatio * Double(width)).rounded()) }
 }
 
 /// What the run begins with: drawn weights, or those of another run or program.
-public struct InitialSettings: Codable, Equatable, Sendable {
-    public var weights = ""
-    public var network = CheckpointPart.teacher
-    public var heads = 0
-    public var resize = false
+package struct InitialSettings: Codable, Equatable, Sendable {
+    package var weights = ""
+    package var network = CheckpointPart.teacher
+    package var heads = 0
+    package var resize = false
 
-    public init() {}
+    package init() {}
 }
 
 extension CheckpointPart: SettingsChoice {}
 
 /// Scores now and then during the run.
-public struct EvaluationSettings: Codable, Equatable, Sendable {
-    public var every = Span.epochs(0)
-    public var train = ""
-    public var validation = ""
-    public var patches = ""
-    public var firstClass = 0
-    public var ignored = 255
-    public var shortSide = 192
+package struct EvaluationSettings: Codable, Equatable, Sendable {
+    package var every = Span.epochs(0)
+    package var train = ""
+    package var validation = ""
+    package var patches = ""
+    package var firstClass = 0
+    package var ignored = 255
+    package var shortSide = 192
 
-    public init() {}
+    package init() {}
 
     /// Whether images are scored, for which both folders are named.
-    public var scoresImages: Bool { every.amount > 0 && !train.isEmpty }
-    public var scoresPatches: Bool { every.amount > 0 && !patches.isEmpty }
+    package var scoresImages: Bool { every.amount > 0 && !train.isEmpty }
+    package var scoresPatches: Bool { every.amount > 0 && !patches.isEmpty }
 }
 
 /// Diaries, checkpoints and limits.
-public struct RunSettings: Codable, Equatable, Sendable {
-    public var logEvery = 10
-    public var checkpointEvery = Span.epochs(1)
-    public var keepNewest = 2
-    public var keepEvery = 10
-    public var timeLimit = 0.0
+package struct RunSettings: Codable, Equatable, Sendable {
+    package var logEvery = 10
+    package var checkpointEvery = Span.epochs(1)
+    package var keepNewest = 2
+    package var keepEvery = 10
+    package var timeLimit = 0.0
 
-    public init() {}
+    package init() {}
 }
 
 extension PretrainSettings {
     /// The network that these settings make.
-    public var architecture: Architecture {
+    package var architecture: Architecture {
         Architecture(
             width: model.width, depth: model.depth, heads: model.heads, hiddenWidth: model.hiddenWidth,
             patchSize: model.patchSize, channels: views.channels, positionGrid: globalGrid)
     }
 
     /// Patches of a global view.
-    public var globalGrid: Grid {
+    package var globalGrid: Grid {
         Grid(height: views.globalSize.height, width: views.globalSize.width, patchSize: model.patchSize)
     }
 
     /// Patches of a local view.
-    public var localGrid: Grid {
+    package var localGrid: Grid {
         Grid(height: views.localSize.height, width: views.localSize.width, patchSize: model.patchSize)
     }
 
     /// What shapes the learner.
-    public func learner(on device: Device) -> Learner.Settings {
+    package func learner(on device: Device) -> Learner.Settings {
         var learner = Learner.Settings(
             architecture: architecture, heads: heads, objective: objective, localViewCount: views.localCount,
             dropPath: model.dropPath, clip: optimizer.clip, viewsInTurn: schedule.viewsInTurn,
@@ -142,7 +142,7 @@ extension PretrainSettings {
     }
 
     /// Turns relative folders into absolute ones, so that a run can go on from another working folder.
-    public mutating func makePathsAbsolute() {
+    package mutating func makePathsAbsolute() {
         func absolute(_ path: inout String) {
             if !path.isEmpty { path = URL(fileURLWithPath: path).standardizedFileURL.path }
         }
@@ -154,7 +154,7 @@ extension PretrainSettings {
     }
 
     /// Settings that may differ when a run is resumed, for none of them can alter the numbers.
-    public static let changeableSettings: Set<String> = [
+    package static let changeableSettings: Set<String> = [
         "data.folder", "data.workers", "data.allowBroken", "evaluation.every", "evaluation.train",
         "evaluation.validation", "evaluation.patches", "evaluation.firstClass", "evaluation.ignored",
         "evaluation.shortSide",

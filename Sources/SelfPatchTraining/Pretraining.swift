@@ -5,32 +5,32 @@ import SelfPatchModel
 import SelfPatchTensors
 
 /// A pretraining run: the order of things, from the first batch to the finished weights.
-public final class Pretraining: TrainingRun {
-    public let settings: PretrainSettings
-    public let folder: RunFolder
-    public let schedules: Schedules
-    public let learner: Learner
+package final class Pretraining: TrainingRun {
+    package let settings: PretrainSettings
+    package let folder: RunFolder
+    package let schedules: Schedules
+    package let learner: Learner
     /// Steps done.
-    public private(set) var done: Int
+    package private(set) var done: Int
     let images: TrainingImages
     let batches: MicroBatches
-    public let machine: Checkpoint.Machine
+    package let machine: Checkpoint.Machine
     let log: RunLog
     let evaluators: [any Evaluator]
     let show: (RunProgress) -> Void
     var health: Health
-    public let clock: RunClock
+    package let clock: RunClock
     private let loader: ViewLoader
 
     /// Runs to the end, or to where it has to stop.
-    public func run() throws -> RunEnding {
+    package func run() throws -> RunEnding {
         if done == 0 { try clock.withoutCounting(prepareCenters) }
         let ending = try runSteps()
         if ending == .complete { try WeightsFile.write(learner.teacher, description, to: folder.weightsFile) }
         return ending
     }
 
-    public func step() throws {
+    package func step() throws {
         let rates = schedules[done]
         let batch = try nextBatch(of: loader)
         let report = try step(on: batch, rates)
@@ -38,9 +38,9 @@ public final class Pretraining: TrainingRun {
         try record(report, rates)
     }
 
-    public func score() throws { try evaluators.forEach(record) }
+    package func score() throws { try evaluators.forEach(record) }
 
-    public func save() throws {
+    package func save() throws {
         try log.synchronize()
         let state = Checkpoint.State(
             step: done, counters: learner.optimizer.counters, health: health, images: images.count,
@@ -49,9 +49,9 @@ public final class Pretraining: TrainingRun {
             learner, state, description, in: folder, keeping: settings.run, interval: checkpointInterval)
     }
 
-    public var stepCount: Int { schedules.stepCount }
-    public var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
-    public var scoreInterval: Int { interval(settings.evaluation.every) }
+    package var stepCount: Int { schedules.stepCount }
+    package var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
+    package var scoreInterval: Int { interval(settings.evaluation.every) }
 
     /// Prepares a run, from its beginning or from a checkpoint.
     ///
@@ -60,7 +60,7 @@ public final class Pretraining: TrainingRun {
     ///   - initial: what the run begins with instead of drawn weights; a checkpoint knows all of that itself.
     ///   - deadline: when the run must have ended; nil for no limit.
     ///   - show: is handed the state of things after every step.
-    public init(
+    package init(
         _ settings: PretrainSettings, in folder: RunFolder, images: TrainingImages, from checkpoint: Checkpoint?,
         initial: InitialWeights? = nil, on device: Device, log: RunLog, evaluators: [any Evaluator] = [],
         deadline: ContinuousClock.Instant? = nil,

@@ -1,24 +1,24 @@
 import Foundation
 
 /// The times of a run's steps: how fast it goes, how much it waits for data, and when it has to stop.
-public final class RunClock {
+package final class RunClock {
     /// Seconds of the last step, with its wait for data.
-    public private(set) var lastStep = 0.0
+    package private(set) var lastStep = 0.0
     /// Seconds that the last step waited for data.
-    public private(set) var lastWait = 0.0
+    package private(set) var lastWait = 0.0
     private var recent: [(step: Double, wait: Double)] = []
     private var start = ContinuousClock.now
     private var waiting = 0.0
     private var saving = 0.0
     private let deadline: ContinuousClock.Instant?
 
-    public init(deadline: ContinuousClock.Instant?) { self.deadline = deadline }
+    package init(deadline: ContinuousClock.Instant?) { self.deadline = deadline }
 
     /// Notes that the step under way waited so long for its data.
-    public func waited(_ time: Duration) { waiting += time.seconds }
+    package func waited(_ time: Duration) { waiting += time.seconds }
 
     /// Ends a step; the next one begins.
-    public func finishStep() {
+    package func finishStep() {
         let now = ContinuousClock.now
         lastStep = (now - start).seconds
         lastWait = waiting
@@ -29,30 +29,30 @@ public final class RunClock {
     }
 
     /// Time that belongs to no step.
-    public func withoutCounting<Result>(_ body: () throws -> Result) rethrows -> Result {
+    package func withoutCounting<Result>(_ body: () throws -> Result) rethrows -> Result {
         let begin = ContinuousClock.now
         defer { start += ContinuousClock.now - begin }
         return try body()
     }
 
     /// The same for a checkpoint, whose time the deadline allows for.
-    public func measureSaving(_ body: () throws -> Void) rethrows {
+    package func measureSaving(_ body: () throws -> Void) rethrows {
         let begin = ContinuousClock.now
         try withoutCounting(body)
         saving = max(saving, (ContinuousClock.now - begin).seconds)
     }
 
     /// Mean over the last steps.
-    public var secondsPerStep: Double { recent.map(\.step).reduce(0, +) / Double(max(1, recent.count)) }
+    package var secondsPerStep: Double { recent.map(\.step).reduce(0, +) / Double(max(1, recent.count)) }
 
     /// Share of the last steps' time that they waited for data.
-    public var waitShare: Double {
+    package var waitShare: Double {
         let all = recent.map(\.step).reduce(0, +)
         return all > 0 ? min(1, recent.map(\.wait).reduce(0, +) / all) : 0
     }
 
     /// True if another step and saving might not fit before the deadline.
-    public var isTimeUp: Bool {
+    package var isTimeUp: Bool {
         guard let deadline else { return false }
         let longest = recent.map(\.step).max() ?? 0
         let needed = 1.5 * longest + 1.5 * saving + 1

@@ -12,26 +12,28 @@ import SelfPatchFormats
 /// | `checkpoints/` | all that is needed to go on: `step-000000500.safetensors`, and `latest`, the newest one's name |
 /// | `skipped-files.txt` | images that could not be read, each with the reason |
 /// | `weights.safetensors` | the teacher, once the run is complete |
-public struct RunFolder: Sendable {
-    public let path: String
+package struct RunFolder: Sendable {
+    package let path: String
 
-    public var settingsFile: String { path + "/settings.yaml" }
-    public var logFile: String { path + "/log.txt" }
-    public var metricsFile: String { path + "/metrics.jsonl" }
-    public var speedFile: String { path + "/speed.jsonl" }
-    public var skippedFiles: String { path + "/skipped-files.txt" }
-    public var weightsFile: String { path + "/weights.safetensors" }
-    public var checkpointFolder: String { path + "/checkpoints" }
+    package var settingsFile: String { path + "/settings.yaml" }
+    package var logFile: String { path + "/log.txt" }
+    package var metricsFile: String { path + "/metrics.jsonl" }
+    package var speedFile: String { path + "/speed.jsonl" }
+    package var skippedFiles: String { path + "/skipped-files.txt" }
+    package var weightsFile: String { path + "/weights.safetensors" }
+    package var checkpointFolder: String { path + "/checkpoints" }
     /// Holds the newest checkpoint's name, for people and scripts.
-    public var latestFile: String { checkpointFolder + "/latest" }
+    package var latestFile: String { checkpointFolder + "/latest" }
 
     /// Whether a path leads to a folder of a run.
-    public static func isRun(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path + "/settings.yaml") }
+    package static func isRun(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/settings.yaml")
+    }
 
     /// A folder that is known to hold a run.
     ///
     /// - Throws: `UserError` if there is none.
-    public init(existing path: String) throws {
+    package init(existing path: String) throws {
         self.path = Self.withoutSlash(path)
         guard FileManager.default.fileExists(atPath: path) else { throw UserError.file("read", path, ENOENT) }
         guard FileManager.default.fileExists(atPath: settingsFile) else {
@@ -46,7 +48,7 @@ public struct RunFolder: Sendable {
     /// Makes the folder of a new run, with its parents, and writes the settings into it.
     ///
     /// - Throws: `UserError` if the folder holds a run already, or something of the name of a run's file, or can't be made.
-    public static func create(at path: String, settings: String) throws -> RunFolder {
+    package static func create(at path: String, settings: String) throws -> RunFolder {
         let folder = try checkedForNewRun(at: path)
         try makeFolder(folder.path)
         // Of two processes that begin a run here at once, the second finds the settings of the first.
@@ -58,7 +60,7 @@ public struct RunFolder: Sendable {
     }
 
     /// Makes what a killed process may not have come to make, and deletes what it has left behind half written.
-    public func prepare() throws {
+    package func prepare() throws {
         try Self.makeFolder(checkpointFolder)
         for folder in [path, checkpointFolder] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
@@ -72,7 +74,7 @@ public struct RunFolder: Sendable {
     ///
     /// - Throws: `UserError` if it holds a run already, or something of the name of a run's file.
     @discardableResult
-    public static func checkedForNewRun(at path: String) throws -> RunFolder {
+    package static func checkedForNewRun(at path: String) throws -> RunFolder {
         let folder = RunFolder(new: path)
         let manager = FileManager.default
         if manager.fileExists(atPath: folder.settingsFile) {
@@ -97,17 +99,17 @@ public struct RunFolder: Sendable {
     }
 
     /// Makes sure that no other process works in this folder, for as long as the result lives.
-    public func lock() throws -> RunLock { try RunLock(path: path + "/.lock", run: path) }
+    package func lock() throws -> RunLock { try RunLock(path: path + "/.lock", run: path) }
 
     /// A checkpoint's file and the steps that were done when it was saved.
-    public struct CheckpointFile: Equatable, Sendable {
-        public let step: Int
-        public let path: String
+    package struct CheckpointFile: Equatable, Sendable {
+        package let step: Int
+        package let path: String
     }
 
     /// The checkpoints' files, newest first. They are whole, unless something damaged them: a name appears only after all
     /// bytes are on the disk.
-    public func checkpoints() throws -> [CheckpointFile] {
+    package func checkpoints() throws -> [CheckpointFile] {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: checkpointFolder)
@@ -123,7 +125,7 @@ public struct RunFolder: Sendable {
     }
 
     /// The file of the checkpoint after so many steps.
-    public func checkpointFile(after step: Int) -> String {
+    package func checkpointFile(after step: Int) -> String {
         let digits = String(step)
         return checkpointFolder + "/step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
             + ".safetensors"
@@ -151,7 +153,7 @@ public struct RunFolder: Sendable {
 }
 
 /// Held by the process that works in a run's folder; the system lets go of it when the process ends, however it ends.
-public final class RunLock {
+package final class RunLock {
     private let descriptor: Int32
 
     fileprivate init(path: String, run: String) throws {

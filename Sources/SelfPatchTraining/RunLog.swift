@@ -2,11 +2,11 @@ import Foundation
 import SelfPatchFormats
 
 /// A number with its name, as it goes into `metrics.jsonl`.
-public struct Metric: Equatable, Sendable {
-    public let name: String
-    public let value: Double
+package struct Metric: Equatable, Sendable {
+    package let name: String
+    package let value: Double
 
-    public init(_ name: String, _ value: Double) {
+    package init(_ name: String, _ value: Double) {
         self.name = name
         self.value = value
     }
@@ -16,7 +16,7 @@ public struct Metric: Equatable, Sendable {
 ///
 /// `metrics.jsonl` holds nothing but what the run computes, so a run that was stopped and resumed writes the same file as
 /// one that never stopped. A line reaches the system before the next step starts, so a killed process loses none.
-public final class RunLog {
+package final class RunLog {
     private let text: AppendedFile
     private let metrics: AppendedFile
     private let speed: AppendedFile
@@ -24,7 +24,7 @@ public final class RunLog {
     private let show: (String, Kind) -> Void
 
     /// What a line of the log is, for whoever shows it as well.
-    public enum Kind: Sendable {
+    package enum Kind: Sendable {
         case news
         /// It only says how far the run is; a live line may say so already.
         case progress
@@ -35,7 +35,7 @@ public final class RunLog {
     /// Opens the files of a folder and goes on at their ends.
     ///
     /// - Parameter show: is handed every line of the log, without its time.
-    public init(_ folder: RunFolder, show: @escaping (_ line: String, _ kind: Kind) -> Void = { _, _ in }) throws {
+    package init(_ folder: RunFolder, show: @escaping (_ line: String, _ kind: Kind) -> Void = { _, _ in }) throws {
         text = try AppendedFile(folder.logFile)
         metrics = try AppendedFile(folder.metricsFile)
         speed = try AppendedFile(folder.speedFile)
@@ -43,7 +43,7 @@ public final class RunLog {
     }
 
     /// Writes a line for people, with the time before it.
-    public func note(_ line: String, _ kind: Kind = .news) throws {
+    package func note(_ line: String, _ kind: Kind = .news) throws {
         var now = time(nil)
         var parts = tm()
         localtime_r(&now, &parts)
@@ -57,17 +57,17 @@ public final class RunLog {
     /// Writes numbers of a step.
     ///
     /// - Parameter step: steps done, so from 1.
-    public func record(step: Int, _ numbers: [Metric]) throws {
+    package func record(step: Int, _ numbers: [Metric]) throws {
         try metrics.append(Self.line(step: step, numbers))
     }
 
     /// Writes times of a step.
-    public func recordSpeed(step: Int, _ numbers: [Metric]) throws {
+    package func recordSpeed(step: Int, _ numbers: [Metric]) throws {
         try speed.append(Self.line(step: step, numbers))
     }
 
     /// Brings all lines to the disk: before a checkpoint that refers to them.
-    public func synchronize() throws {
+    package func synchronize() throws {
         try text.synchronize()
         try metrics.synchronize()
         try speed.synchronize()
@@ -92,7 +92,7 @@ extension RunFolder {
     /// Cuts `metrics.jsonl` and `speed.jsonl` back to the lines of the first `step` steps.
     ///
     /// Lines after a checkpoint belong to steps that a resumed run does again; a last line may also be cut short.
-    public func cutBackMetrics(to step: Int) throws {
+    package func cutBackMetrics(to step: Int) throws {
         for path in [metricsFile, speedFile] where FileManager.default.fileExists(atPath: path) {
             let data: Data
             do {

@@ -1,22 +1,22 @@
 import Foundation
 
 /// How far a run is, for a live line or a log's line.
-public struct RunProgress: Sendable {
+package struct RunProgress: Sendable {
     /// Steps done, and steps of the whole run.
-    public let step: Int
-    public let stepCount: Int
+    package let step: Int
+    package let stepCount: Int
     /// From 1.
-    public let epoch: Int
-    public let epochCount: Int
+    package let epoch: Int
+    package let epochCount: Int
     /// What is minimised, by names such as "image loss".
-    public let losses: [Metric]
-    public let learningRate: Double
-    public let imagesPerSecond: Double
-    public let secondsLeft: Double
+    package let losses: [Metric]
+    package let learningRate: Double
+    package let imagesPerSecond: Double
+    package let secondsLeft: Double
     /// Share of the time in which the step waited for images.
-    public let dataWaitShare: Double
+    package let dataWaitShare: Double
 
-    public init(
+    package init(
         step: Int, stepCount: Int, epoch: Int, epochCount: Int, losses: [Metric], learningRate: Double,
         imagesPerSecond: Double, secondsLeft: Double, dataWaitShare: Double
     ) {
@@ -32,7 +32,7 @@ public struct RunProgress: Sendable {
     }
 
     /// All of it on one line.
-    public var line: String {
+    package var line: String {
         var parts = [
             "epoch \(epoch)/\(epochCount)", "step \(step)/\(stepCount)",
             String(format: imagesPerSecond < 10 ? "%.1f images/s" : "%.0f images/s", imagesPerSecond),
@@ -45,7 +45,7 @@ public struct RunProgress: Sendable {
     }
 
     /// The same in fewer letters, for narrow terminals.
-    public var shortLine: String {
+    package var shortLine: String {
         let losses = losses.map { loss in
             let name = loss.name.hasSuffix(" loss") ? String(loss.name.dropLast(5)) : loss.name
             return " \(name) " + String(format: "%.2f", loss.value)
@@ -57,7 +57,7 @@ public struct RunProgress: Sendable {
     }
 
     /// "45 s", "12 min", "3 h 05 min", "2 d 4 h".
-    public static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "?" }
         let whole = Int(seconds.rounded(.up))
         if whole < 90 { return "\(whole) s" }

@@ -1,63 +1,63 @@
 import SelfPatchFormats
 
 /// How long a run is and how many images a step sees. The defaults are the paper's.
-public struct ScheduleSettings: Codable, Equatable, Sendable {
+package struct ScheduleSettings: Codable, Equatable, Sendable {
     /// Length of the run in epochs or steps.
-    public var length = Span.epochs(200)
+    package var length = Span.epochs(200)
     /// Images a step, over all its parts.
-    public var batchSize = 1024
+    package var batchSize = 1024
     /// Parts that a step's images are taken through one after the other to save memory; the numbers stay the same.
-    public var accumulation = 1
+    package var accumulation = 1
     /// Take the student's views through one size after the other to save memory; the numbers stay the same.
-    public var viewsInTurn = false
+    package var viewsInTurn = false
     /// Compute the student's blocks a second time for the backward instead of keeping what is inside them; the numbers stay the same.
-    public var checkpointActivations = false
+    package var checkpointActivations = false
 
-    public init() {}
+    package init() {}
 }
 
 /// AdamW, its rates, clipping and the freeze of the last layers. The defaults are the reference's.
-public struct OptimizerSettings: Codable, Equatable, Sendable {
+package struct OptimizerSettings: Codable, Equatable, Sendable {
     /// Learning rate after the warm-up, for `learningRateBatch` images a step.
-    public var learningRate = 0.0005
+    package var learningRate = 0.0005
     /// The images a step that `learningRate` is meant for: it grows in proportion to the batch. 0: it does not.
-    public var learningRateBatch = 256
+    package var learningRateBatch = 256
     /// Learning rate that the cosine falls to; not scaled.
-    public var learningRateEnd = 1e-6
+    package var learningRateEnd = 1e-6
     /// Linear rise of the learning rate from 0.
-    public var warmup = Span.epochs(10)
-    public var weightDecay = 0.04
+    package var warmup = Span.epochs(10)
+    package var weightDecay = 0.04
     /// Weight decay that the cosine rises to.
-    public var weightDecayEnd = 0.4
+    package var weightDecayEnd = 0.4
     /// Largest norm of each parameter tensor's gradient; 0: no clipping.
-    public var clip = 3.0
+    package var clip = 3.0
     /// At the run's start the heads' last layers stay as they are.
-    public var freezeLastLayer = Span.epochs(1)
-    public var beta1 = 0.9
-    public var beta2 = 0.999
-    public var epsilon = 1e-8
+    package var freezeLastLayer = Span.epochs(1)
+    package var beta1 = 0.9
+    package var beta2 = 0.999
+    package var epsilon = 1e-8
 
-    public init() {}
+    package init() {}
 }
 
 /// How the teacher follows the student and how sharp its targets are. The defaults are the reference's.
-public struct TeacherSettings: Codable, Equatable, Sendable {
+package struct TeacherSettings: Codable, Equatable, Sendable {
     /// Share of the teacher's weights that stays at each step, at the run's start.
-    public var momentum = 0.996
+    package var momentum = 0.996
     /// The momentum that the cosine rises to.
-    public var momentumEnd = 1.0
+    package var momentumEnd = 1.0
     /// Temperature of the image targets after its warm-up.
-    public var temperature = 0.04
+    package var temperature = 0.04
     /// Temperature of the image targets in the first epoch, where there is a warm-up.
-    public var temperatureStart = 0.04
+    package var temperatureStart = 0.04
     /// Temperature of the patch targets after its warm-up; 0: the image targets'.
-    public var patchTemperature = 0.0
+    package var patchTemperature = 0.0
     /// Temperature of the patch targets in the first epoch, where there is a warm-up; 0: the image targets'.
-    public var patchTemperatureStart = 0.0
+    package var patchTemperatureStart = 0.0
     /// Epochs in which both temperatures move in equal steps from start to end.
-    public var temperatureWarmupEpochs = 0
+    package var temperatureWarmupEpochs = 0
     /// Batches that the teacher alone sees before the first step, to set the centers to their mean; 0: they start at 0.
-    public var centerWarmupSteps = 0
+    package var centerWarmupSteps = 0
 
-    public init() {}
+    package init() {}
 }

@@ -2,18 +2,18 @@ import Foundation
 import SelfPatchFormats
 
 /// What one step is told: the rates that the schedules give it.
-public struct Rates: Equatable, Sendable {
-    public var learningRate: Double
-    public var weightDecay: Double
+package struct Rates: Equatable, Sendable {
+    package var learningRate: Double
+    package var weightDecay: Double
     /// Share of the teacher's weights that stays.
-    public var teacherMomentum: Double
+    package var teacherMomentum: Double
     /// The teacher's temperatures; the student's does not change.
-    public var imageTemperature: Double
-    public var patchTemperature: Double
+    package var imageTemperature: Double
+    package var patchTemperature: Double
     /// True while the heads' last layers stay as they are.
-    public var lastLayerIsFrozen: Bool
+    package var lastLayerIsFrozen: Bool
 
-    public init(
+    package init(
         learningRate: Double, weightDecay: Double, teacherMomentum: Double, imageTemperature: Double,
         patchTemperature: Double, lastLayerIsFrozen: Bool
     ) {
@@ -28,19 +28,19 @@ public struct Rates: Equatable, Sendable {
 
 /// The rates of every step of a run. Source: `cosine_scheduler` of the reference, to the letter: the peak learning rate comes twice, and the
 /// last step's values are not quite the final ones.
-public struct Schedules: Sendable {
-    public let stepsPerEpoch: Int
+package struct Schedules: Sendable {
+    package let stepsPerEpoch: Int
     /// Steps of the whole run.
-    public let stepCount: Int
-    public let warmupSteps: Int
-    public let frozenSteps: Int
+    package let stepCount: Int
+    package let warmupSteps: Int
+    package let frozenSteps: Int
     private let optimizer: OptimizerSettings
     private let teacher: TeacherSettings
     private let peakLearningRate: Double
 
     /// - Parameter stepsPerEpoch: whole batches in the data; an incomplete last one is left out.
     /// - Throws: `UserError` if the run has no steps, or a warm-up is longer than the run.
-    public init(
+    package init(
         _ schedule: ScheduleSettings, _ optimizer: OptimizerSettings, _ teacher: TeacherSettings, stepsPerEpoch: Int
     ) throws {
         precondition(stepsPerEpoch > 0, "an epoch without steps")
@@ -68,10 +68,10 @@ public struct Schedules: Sendable {
     }
 
     /// - Parameter step: from 0.
-    public func epoch(of step: Int) -> Int { step / stepsPerEpoch }
+    package func epoch(of step: Int) -> Int { step / stepsPerEpoch }
 
     /// - Parameter step: from 0.
-    public subscript(step: Int) -> Rates {
+    package subscript(step: Int) -> Rates {
         let epoch = epoch(of: step)
         let temperature = temperature(epoch, from: teacher.temperatureStart, to: teacher.temperature)
         let patchEnd = teacher.patchTemperature == 0 ? teacher.temperature : teacher.patchTemperature

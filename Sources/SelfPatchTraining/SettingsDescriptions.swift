@@ -1,9 +1,9 @@
 /// What each setting means, printed by `selfpatch settings` and written into a run's `settings.yaml`.
 ///
 /// A test holds the names against the settings themselves: none is missing, none is left over.
-public enum SettingsDescriptions {
+package enum SettingsDescriptions {
     /// The text for a path such as `objective.patchWeight`, or for a section.
-    public static subscript(path: String) -> String? { all[path] }
+    package static subscript(path: String) -> String? { all[path] }
 
     package static let all: [String: String] = [
         "seed": "Everything random comes from this number: first weights, order of the images, views, drop path.",

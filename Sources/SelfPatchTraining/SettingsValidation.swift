@@ -6,7 +6,7 @@ extension PretrainSettings {
     /// Refuses what cannot be obeyed, before anything is loaded.
     ///
     /// - Throws: `UserError` that names the setting, its value, and what would do.
-    public func validate() throws {
+    package func validate() throws {
         try Self.require("data.window", data.window, 1...Int(UInt32.max))
         try validateModel()
         try views.validate()
@@ -20,7 +20,7 @@ extension PretrainSettings {
     /// Refuses what does not fit the data.
     ///
     /// - Parameter images: how many there are.
-    public func validate(images: Int) throws {
+    package func validate(images: Int) throws {
         guard schedule.batchSize <= images else {
             throw UserError(
                 "schedule.batchSize is \(schedule.batchSize), but there are only \(images) images in \(data.folder). "

@@ -2,30 +2,30 @@ import Foundation
 import SelfPatchFormats
 
 /// A stretch of a run, written with its unit: "10 epochs", "500 steps" or "10 %" of the run.
-public struct Span: Hashable, Sendable, CustomStringConvertible {
-    public enum Unit: String, CaseIterable, Sendable {
+package struct Span: Hashable, Sendable, CustomStringConvertible {
+    package enum Unit: String, CaseIterable, Sendable {
         case epochs, steps
         case percent = "%"
     }
 
-    public var amount: Double
-    public var unit: Unit
+    package var amount: Double
+    package var unit: Unit
 
-    public init(_ amount: Double, _ unit: Unit) {
+    package init(_ amount: Double, _ unit: Unit) {
         self.amount = amount
         self.unit = unit
     }
 
-    public static func epochs(_ amount: Double) -> Span { Span(amount, .epochs) }
-    public static func steps(_ amount: Int) -> Span { Span(Double(amount), .steps) }
-    public static func percent(_ amount: Double) -> Span { Span(amount, .percent) }
+    package static func epochs(_ amount: Double) -> Span { Span(amount, .epochs) }
+    package static func steps(_ amount: Int) -> Span { Span(Double(amount), .steps) }
+    package static func percent(_ amount: Double) -> Span { Span(amount, .percent) }
 
     /// The stretch in whole steps, rounded to the nearest.
     ///
     /// - Parameters:
     ///   - stepsPerEpoch: steps in which the data are seen once.
     ///   - runLength: steps of the whole run, which percentages refer to.
-    public func steps(stepsPerEpoch: Int, runLength: Int) -> Int {
+    package func steps(stepsPerEpoch: Int, runLength: Int) -> Int {
         switch unit {
         case .epochs: Int((amount * Double(stepsPerEpoch)).rounded())
         case .steps: Int(amount.rounded())
@@ -33,10 +33,10 @@ public struct Span: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    public var description: String { "\(SettingsTree.Value.number(amount).text) \(unit.rawValue)" }
+    package var description: String { "\(SettingsTree.Value.number(amount).text) \(unit.rawValue)" }
 
     /// Reads "10 epochs", "1 epoch", "500 steps", "10 %" or "10%"; nil for anything else.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let unit = text.reversed().prefix { $0.isLetter || $0 == "%" }.reversed().map { $0.lowercased() }.joined()
         let number = text.dropLast(unit.count).trimmingCharacters(in: .whitespaces)
         guard let amount = Double(number.filter { $0 != "_" }), amount.isFinite, amount >= 0, amount < 1e12 else {
@@ -52,7 +52,7 @@ public struct Span: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Span: Codable {
-    public init(from decoder: Decoder) throws {
+    package init(from decoder: Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let span = Span(text) else {
@@ -64,7 +64,7 @@ extension Span: Codable {
         self = span
     }
 
-    public func encode(to encoder: Encoder) throws {
+    package func encode(to encoder: Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

@@ -2,18 +2,18 @@ import Foundation
 
 /// Ctrl-C, a request to end (SIGTERM) or a closed terminal (SIGHUP): the first one asks the run to finish its step and
 /// save, a second one leaves at once. Files are written whole or not at all, so leaving at once harms nothing.
-public enum StopSignal {
+package enum StopSignal {
     /// The signals that ask a run to stop.
-    public static let signals = [SIGINT, SIGTERM, SIGHUP]
+    package static let signals = [SIGINT, SIGTERM, SIGHUP]
 
     /// The signal that came first, or nil.
-    public static var received: Int32? { firstSignal == 0 ? nil : firstSignal }
+    package static var received: Int32? { firstSignal == 0 ? nil : firstSignal }
 
     /// The exit code that a shell expects after this signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
-    public static func exitCode(of signal: Int32) -> Int32 { 128 + signal }
+    package static func exitCode(of signal: Int32) -> Int32 { 128 + signal }
 
     /// The name of a signal as people know it.
-    public static func name(of signal: Int32) -> String {
+    package static func name(of signal: Int32) -> String {
         switch signal {
         case SIGINT: "Ctrl-C"
         case SIGTERM: "SIGTERM"
@@ -26,7 +26,7 @@ public enum StopSignal {
     /// there: shells ignore it for what they start in the background, and whoever sends it to a run means it.
     ///
     /// A write beyond the allowed file size becomes an error that can be reported, too, instead of the end of the process.
-    public static func install() {
+    package static func install() {
         firstSignal = 0
         signal(SIGXFSZ, SIG_IGN)
         for number in signals {

@@ -3,18 +3,18 @@ import SelfPatchData
 import SelfPatchFormats
 
 /// The images of a run, in a fixed order, with a note of what cannot be read.
-public struct TrainingImages: Sendable {
-    public let source: ImageSource
+package struct TrainingImages: Sendable {
+    package let source: ImageSource
     /// 8 hexadecimal digits over the images' names in their order.
-    public let namesChecksum: String
+    package let namesChecksum: String
     /// How an epoch orders them.
-    public let mixing: Mixing
+    package let mixing: Mixing
 
-    public var count: Int { source.count }
+    package var count: Int { source.count }
 
     /// The images of a collection as a run's settings want them. One that is smaller than a patch counts as unreadable: all
     /// that a view of it could show is made up by enlarging.
-    public init(_ images: any ImageCollection, _ settings: PretrainSettings, skipped: SkippedFiles) throws {
+    package init(_ images: any ImageCollection, _ settings: PretrainSettings, skipped: SkippedFiles) throws {
         let decoded = try ImageSource(
             images, channels: settings.views.channels, pixelLimit: settings.data.pixelLimit, skipped: skipped)
         let patch = settings.model.patchSize
@@ -35,7 +35,7 @@ public struct TrainingImages: Sendable {
     }
 
     /// - Parameter mixing: all images with all by default.
-    public init(source: ImageSource, mixing: Mixing? = nil) {
+    package init(source: ImageSource, mixing: Mixing? = nil) {
         self.source = source
         self.mixing = mixing ?? Mixing(images: source.count)
         namesChecksum = source.namesChecksum
@@ -44,7 +44,7 @@ public struct TrainingImages: Sendable {
 
 extension SampleSource {
     /// 8 hexadecimal digits over all names in their order.
-    public var namesChecksum: String {
+    package var namesChecksum: String {
         var checksum = CRC32()
         for index in 0..<count { Array((name(index) + "\n").utf8).withUnsafeBytes { checksum.update($0) } }
         let digits = String(checksum.value, radix: 16)

@@ -1,5 +1,5 @@
 /// How a run ended.
-public enum RunEnding: Equatable, Sendable {
+package enum RunEnding: Equatable, Sendable {
     case complete
     /// By a signal; everything is saved.
     case stopped(Int32)
@@ -11,7 +11,7 @@ public enum RunEnding: Equatable, Sendable {
 ///
 /// What a step is differs; the order of things around it does not: scores that are due, then a checkpoint where one is due
 /// or the run has to stop.
-public protocol TrainingRun: AnyObject {
+package protocol TrainingRun: AnyObject {
     var stepCount: Int { get }
     /// Steps done.
     var done: Int { get }
@@ -31,7 +31,7 @@ public protocol TrainingRun: AnyObject {
 
 extension TrainingRun {
     /// The loop; a resumed run starts in the middle.
-    public func runSteps() throws -> RunEnding {
+    package func runSteps() throws -> RunEnding {
         while done < stepCount {
             try step()
             if isDue(scoreInterval) { try score() }

@@ -34,9 +34,9 @@ import Testing
         let both = try extractor.features(count: 3) { generator.scene($0).pixels }
         for feature in FeatureExtractor.Feature.allCases {
             #expect(both[feature].shape == [3, 48])
-            let difference = both[feature].narrowed(1, 24..<48) - last[feature]
+            let difference = both[feature].narrowed(to: 24..<48, dimension: 1) - last[feature]
             #expect(difference.magnitude().max().item() < 1e-6)
-            #expect((both[feature].narrowed(1, 0..<24) - last[feature]).magnitude().max().item() > 1e-3)
+            #expect((both[feature].narrowed(to: 0..<24, dimension: 1) - last[feature]).magnitude().max().item() > 1e-3)
         }
     }
 
@@ -52,7 +52,8 @@ import Testing
         #expect(some.indices == [0, 2, 3, 4])
         #expect(some.skipped == [UserError("photo.jpg: ends early")])
         #expect(done == [3, 5])
-        let last = (some.summary.narrowed(0, 3..<4) - all.summary.narrowed(0, 4..<5)).magnitude().max().item()
+        let last = (some.summary.narrowed(to: 3..<4, dimension: 0) - all.summary.narrowed(to: 4..<5, dimension: 0))
+            .magnitude().max().item()
         #expect(last < 1e-5)
     }
 

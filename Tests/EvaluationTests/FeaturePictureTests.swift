@@ -13,11 +13,11 @@ import Testing
                 Float(generator.uniform(-0.2, 0.2)) + (isThing ? Float($0 % 2) : Float(1 - $0 % 2))
             }
         }
-        return Tensor.from(values, shape: [images, grid.count, width])
+        return Tensor(values, shape: [images, grid.count, width])
     }
 
     @Test func directionsAreOrthonormalAndExplainTheVariance() {
-        let flat = features(images: 3, grid: Grid(rows: 8, columns: 8), width: 12, seed: 1).reshaped([192, 12])
+        let flat = features(images: 3, grid: Grid(rows: 8, columns: 8), width: 12, seed: 1).reshaped(to: [192, 12])
         let components = PrincipalComponents(of: flat, components: 4)
         let product = components.directions.transposed(0, 1).matmul(components.directions).doubles()
         for row in 0..<4 {
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func scoresDoNotDependOnTheOrderOfPatchesNorOnTheirLengths() {
-        let flat = features(images: 2, grid: Grid(rows: 4, columns: 4), width: 6, seed: 2).reshaped([32, 6])
+        let flat = features(images: 2, grid: Grid(rows: 4, columns: 4), width: 6, seed: 2).reshaped(to: [32, 6])
         let plain = PrincipalComponents(of: flat).scores(of: flat).doubles()
         let turned = flat.flipped([0])
         let other = PrincipalComponents(of: turned * 3).scores(of: flat).doubles()
@@ -54,7 +54,7 @@ import Testing
 
     @Test func similarityIsTheCosine() {
         let grid = Grid(rows: 1, columns: 3)
-        let features = Tensor.from([Float(2), 0, 1, 1, 0, 5], shape: [3, 2])
+        let features = Tensor([Float(2), 0, 1, 1, 0, 5], shape: [3, 2])
         let similarity = PatchSimilarity(features: features, grid: grid, chosen: 0)
         #expect(abs(similarity.cosines[0] - 1) < 1e-6)
         #expect(abs(similarity.cosines[1] - 0.70711) < 1e-4)

@@ -51,7 +51,7 @@ import Testing
         let data = try Data(contentsOf: URL(filePath: path))
         return try data.withUnsafeBytes { bytes in
             let header = try NPYHeader(bytes, path: path)
-            let tensor = Tensor.from(
+            let tensor = Tensor(
                 UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...]), type: header.elementType.inMemory,
                 shape: header.shape)
             return (header.shape, tensor.floats())

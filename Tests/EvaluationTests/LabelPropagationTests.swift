@@ -95,7 +95,7 @@ import Testing
         var settings = LabelPropagation.Settings()
         settings.windowRadius = 1
         let tokens = Tensor.full([9, 4], value: 0.5)
-        let labels = Tensor.from((0..<9).map { Float($0) }, shape: [9, 1])
+        let labels = Tensor((0..<9).map { Float($0) }, shape: [9, 1])
         var propagation = LabelPropagation(
             settings: settings, grid: grid, tokens: tokens, labels: labels, usingKernel: usingKernel)
         let found = propagation.propagate(to: tokens).floats()
@@ -108,7 +108,7 @@ import Testing
     private static func certain(_ labels: [Int]) -> Tensor {
         var values = [Float](repeating: 0, count: labels.count * 4)
         for (place, label) in labels.enumerated() { values[place * 4 + label] = 1 }
-        return Tensor.from(values, shape: [labels.count, 4])
+        return Tensor(values, shape: [labels.count, 4])
     }
 
     @Test func aStaticVideoKeepsItsMask() {
@@ -117,28 +117,28 @@ import Testing
         let tokens = Self.random([grid.count, 64], seed: 5)
         var propagation = LabelPropagation(grid: grid, tokens: tokens, labels: Self.certain(labels))
         for _ in 0..<12 {
-            #expect(propagation.propagate(to: tokens).argMax(1).integers() == labels)
+            #expect(propagation.propagate(to: tokens).argMax(over: 1).integers() == labels)
         }
     }
 
     /// Everything moves one row down and two columns to the right, round the borders; what has not just come round is followed.
     @Test func aTranslatedVideoMovesItsMask() {
         let grid = Grid(rows: 12, columns: 20)
-        var labels = Tensor.from((0..<grid.count).map { ($0 * 5 + $0 / 20) % 4 }, shape: [12, 20])
+        var labels = Tensor((0..<grid.count).map { ($0 * 5 + $0 / 20) % 4 }, shape: [12, 20])
         var tokens = Self.random([12, 20, 64], seed: 6)
         var isOld = Tensor.ones([12, 20])
         var settings = LabelPropagation.Settings()
         settings.windowRadius = 3
         var propagation = LabelPropagation(
-            settings: settings, grid: grid, tokens: tokens.reshaped([grid.count, 64]),
+            settings: settings, grid: grid, tokens: tokens.reshaped(to: [grid.count, 64]),
             labels: Self.certain(labels.integers()))
         for _ in 0..<5 {
             labels = labels.rolled([1, 2], dimensions: [0, 1])
             tokens = tokens.rolled([1, 2], dimensions: [0, 1])
             isOld = isOld.rolled([1, 2], dimensions: [0, 1])
-            isOld.narrowed(0, 0..<1).fill(with: 0)
-            isOld.narrowed(1, 0..<2).fill(with: 0)
-            let found = propagation.propagate(to: tokens.reshaped([grid.count, 64])).argMax(1).integers()
+            isOld.narrowed(to: 0..<1, dimension: 0).fill(with: 0)
+            isOld.narrowed(to: 0..<2, dimension: 1).fill(with: 0)
+            let found = propagation.propagate(to: tokens.reshaped(to: [grid.count, 64])).argMax(over: 1).integers()
             for (place, old) in isOld.floats().enumerated() where old == 1 {
                 #expect(found[place] == labels.integers()[place])
             }

@@ -14,12 +14,12 @@ import Testing
     @Test func stepsAreThoseOfPlainSGD() {
         let rates = [0.5, 0.02, 3]
         let bank = LinearClassifiers(width: 6, classCount: 4, rateCount: 3, momentum: 0.9, seed: 5, device: .cpu)
-        let first = bank.weight.narrowed(0, 0..<4).clone()
+        let first = bank.weight.narrowed(to: 0..<4, dimension: 0).clone()
         let plain = rates.map { _ in (weight: first.clone(), bias: Tensor.zeros([4])) }
         var velocities = rates.map { _ in [Tensor.zeros([4, 6]), Tensor.zeros([4])] }
         for step in 0..<5 {
             let features = Self.random([9, 6], UInt64(step))
-            let labels = Tensor.from(Self.labels(9, of: 4).map { ($0 + step) % 4 }, shape: [9])
+            let labels = Tensor(Self.labels(9, of: 4).map { ($0 + step) % 4 }, shape: [9])
             let share = 1 - Double(step) / 10
             let losses = bank.step(features, labels, rates: rates.map { $0 * share }).floats()
             for (place, parameters) in plain.enumerated() {
@@ -41,9 +41,9 @@ import Testing
             }
         }
         for (place, parameters) in plain.enumerated() {
-            let mine = bank.weight.narrowed(0, place * 4..<(place + 1) * 4)
+            let mine = bank.weight.narrowed(to: place * 4..<(place + 1) * 4, dimension: 0)
             #expect((mine - parameters.weight.detached()).magnitude().max().item() < 1e-5)
-            let bias = bank.bias.narrowed(0, place * 4..<(place + 1) * 4)
+            let bias = bank.bias.narrowed(to: place * 4..<(place + 1) * 4, dimension: 0)
             #expect((bias - parameters.bias.detached()).magnitude().max().item() < 1e-5)
         }
     }
@@ -54,11 +54,11 @@ import Testing
         let alone = LinearClassifiers(width: 5, classCount: 3, rateCount: 1, seed: 1, device: .cpu)
         for step in 0..<4 {
             let features = Self.random([6, 5], UInt64(step))
-            let labels = Tensor.from(Self.labels(6, of: 3), shape: [6])
+            let labels = Tensor(Self.labels(6, of: 3), shape: [6])
             _ = together.step(features, labels, rates: [0.1, 1])
             _ = alone.step(features, labels, rates: [1])
         }
-        let difference = (together.weight.narrowed(0, 3..<6) - alone.weight).magnitude().max().item()
+        let difference = (together.weight.narrowed(to: 3..<6, dimension: 0) - alone.weight).magnitude().max().item()
         #expect(difference < 1e-6)
     }
 
@@ -68,7 +68,7 @@ import Testing
         let logits: [Float] = [
             0, 1, 2, 3, 9, 5, 6, /**/ 7, 6, 5, 4, 3, 2, 1, /**/ 4, 0, 4, 0, 0, 0, 0,
         ]
-        score.add(Tensor.from(logits, shape: [3, 7]), truth: [4, 5, 2])
+        score.add(Tensor(logits, shape: [3, 7]), truth: [4, 5, 2])
         #expect(score.total == 3)
         #expect(abs(score.top1 - 100.0 / 3) < 1e-12 && abs(score.top5 - 200.0 / 3) < 1e-12)
         #expect(score.confusion[4 * 7 + 4] == 1 && score.confusion[5 * 7 + 0] == 1 && score.confusion[2 * 7 + 0] == 1)

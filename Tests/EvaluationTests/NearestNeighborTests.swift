@@ -14,7 +14,7 @@ import Testing
                 values.append(Float(generator.uniform(-1, 1)) + (place % classes == label ? 0.7 : 0))
             }
         }
-        return (Tensor.from(values, shape: [count, width]), labels)
+        return (Tensor(values, shape: [count, width]), labels)
     }
 
     /// The definition, written down a second time without blocks, heaps or threads.
@@ -50,9 +50,9 @@ import Testing
     @Test func equallyNearVectorsComeInTheOrderOfTheBank() {
         // One-hot vectors: products are exactly 0 or 1.
         let kinds = [2, 0, 1, 0, 2, 0, 1, 0, 0, 2]
-        let bank = Tensor.from(
+        let bank = Tensor(
             kinds.flatMap { kind in (0..<3).map { $0 == kind ? Float(1) : 0 } }, shape: [kinds.count, 3])
-        let query = Tensor.from([Float(5), 0, 0], shape: [1, 3])
+        let query = Tensor([Float(5), 0, 0], shape: [1, 3])
         for block in 1...11 {
             let found = NeighborSearch(bank: bank, bankBlock: block).nearest(to: query, count: 8)
             #expect(found.indices == [1, 3, 5, 7, 8, 0, 2, 4], "blocks of \(block)")
@@ -78,7 +78,7 @@ import Testing
         let (queries, truth) = clustered(30, classes: 3, width: 12, seed: 6)
         var generator = KeyedGenerator(9)
         let order = Array(0..<120).shuffled(using: &generator)
-        let shuffled = bank.rows(Tensor.from(order, shape: [120]))
+        let shuffled = bank.rows(Tensor(order, shape: [120]))
         let before = NearestNeighbors(bank: bank, labels: labels, classCount: 3)
             .scores(of: queries, truth: truth, neighborCounts: [1, 5, 30])
         let after = NearestNeighbors(bank: shuffled, labels: order.map { labels[$0] }, classCount: 3)

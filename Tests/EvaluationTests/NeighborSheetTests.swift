@@ -22,7 +22,7 @@ struct NeighborSheetTests {
         let grid = Grid(rows: 6, columns: 9)
         let matching = PositiveMatching(
             window: NeighborWindow(side: 3, border: border, grid: grid), positiveCount: 4, device: .cpu)
-        let bytes = Tensor.from(planes, shape: [1, 3, 48, 72])
+        let bytes = Tensor(planes, shape: [1, 3, 48, 72])
         let tokens = network.features(of: ViewNormalization.imageNet(bytes)).patches
         let positives = matching.positives(for: tokens).integers()
         #expect(sheet.choices.count > 2)

@@ -28,7 +28,7 @@ import Testing
     }
 
     private func oneHot(_ places: [Int], width: Int) -> Tensor {
-        Tensor.from(
+        Tensor(
             places.flatMap { place in (0..<width).map { $0 == place ? Float(1) : 0 } }, shape: [places.count, width])
     }
 

@@ -7,7 +7,7 @@ import Testing
     private let grid = Grid(rows: 2, columns: 3)
 
     private func map(_ rows: [[Float]], patchSize: Int = 4) -> Pixels {
-        let shares = Tensor.from(rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
+        let shares = Tensor(rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
         return PropagatedMask.map(of: shares, grid: grid, patchSize: patchSize)
     }
 
@@ -16,7 +16,7 @@ import Testing
         for row in 0..<8 { for column in 4..<12 { mask.bytes[row * 12 + column] = row < 4 ? 1 : 3 } }
         let labels = PropagatedMask.labels(of: mask, grid: grid)
         #expect(labels.shape == [6, 4], "background, and up to object 3")
-        #expect(labels.argMax(1).integers() == [0, 1, 1, 0, 3, 3])
+        #expect(labels.argMax(over: 1).integers() == [0, 1, 1, 0, 3, 3])
         let again = PropagatedMask.map(of: labels, grid: grid, patchSize: 4)
         #expect(again.height == 8 && again.width == 12)
         #expect(again == mask)

@@ -55,7 +55,7 @@ import Testing
         let inference = Self.inference { $0.flip = true }
         let (there, back) = (inference.scores(of: view), inference.scores(of: view.flipped([3])).flipped([3]))
         #expect((there - back).magnitude().max().item() < 1e-5)
-        #expect((there.sum(1) - 1).magnitude().max().item() < 1e-5)
+        #expect((there.sum(over: 1) - 1).magnitude().max().item() < 1e-5)
     }
 
     @Test func classesEnlargedInPartsAreThoseEnlargedAtOnce() {

@@ -65,13 +65,14 @@ import Testing
         let expected = try SafetensorsFile(path: folder.path + "/" + item.features).tensors()
         #expect(!item.outputs.isEmpty)
         for name in item.networks {
-            let loaded = try LoadedWeights(path: folder.path + "/" + item.files[0], Self.options(item, name))
+            let loaded = try LoadedWeights(path: folder.path + "/" + item.files[0], options: Self.options(item, name))
             try compare(loaded, name, item, expected)
         }
         // A folder may be named as well as the file in it.
         let network = item.networks[0]
-        let byFolder = try LoadedWeights(path: folder.path, Self.options(item, network)).network
-        let byFile = try LoadedWeights(path: folder.path + "/" + item.files[0], Self.options(item, network)).network
+        let byFolder = try LoadedWeights(path: folder.path, options: Self.options(item, network)).network
+        let byFile = try LoadedWeights(path: folder.path + "/" + item.files[0], options: Self.options(item, network))
+            .network
         for (a, b) in zip(byFolder.parameters, byFile.parameters) { #expect(a.tensor.floats() == b.tensor.floats()) }
     }
 
@@ -107,7 +108,7 @@ import Testing
         let item = try Self.read(folder)
         for name in item.networks {
             let description = try ForeignWeights(
-                CheckpointFiles(path: folder.path), Self.options(item, name)
+                CheckpointFiles(path: folder.path), options: Self.options(item, name)
             ).description
             let (ours, theirs) = (description.architecture, item.architecture)
             #expect(ours.width == theirs.width && ours.depth == theirs.depth && ours.heads == theirs.heads)
@@ -131,7 +132,7 @@ import Testing
         try withTemporaryFolder { place in
             for name in item.networks {
                 let imported = try LoadedWeights(
-                    path: folder.path, Self.options(item, name), withProjectionHeads: true)
+                    path: folder.path, options: Self.options(item, name), withProjectionHeads: true)
                 let path = place.file("\(name).safetensors")
                 try WeightsFile.write(imported.network, imported.description, to: path)
                 let again = try LoadedWeights(path: path, withProjectionHeads: true)

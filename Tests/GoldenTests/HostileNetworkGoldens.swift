@@ -33,7 +33,7 @@ import Testing
         let path = item.root + "/" + item.item.file
         for options in [ForeignWeights.Options(), ForeignWeights.Options(heads: 1)] {
             do {
-                let loaded = try LoadedWeights(path: path, options)
+                let loaded = try LoadedWeights(path: path, options: options)
                 #expect(item.item.expect != "refused", "\(loaded.notes)")
                 #expect(loaded.network.parameters.allSatisfy { $0.tensor.isFinite })
             } catch let error as UserError {

@@ -37,8 +37,13 @@ import Testing
         #expect(pyramid.parameters.isEmpty)
         for (token, map) in zip(tokens, pyramid(tokens, grid: Grid(rows: 2, columns: 3), .use)) {
             for (row, column, channel) in [(0, 0, 0), (1, 2, 4), (0, 2, 1)] {
-                let mine = map.selected(0, 0).selected(0, channel).selected(0, row).selected(0, column).item()
-                #expect(mine == token.selected(0, 0).selected(0, row * 3 + column).selected(0, channel).item())
+                let mine = map.selected(0, dimension: 0).selected(channel, dimension: 0).selected(row, dimension: 0)
+                    .selected(column, dimension: 0).item()
+                #expect(
+                    mine
+                        == token.selected(0, dimension: 0).selected(row * 3 + column, dimension: 0).selected(
+                            channel, dimension: 0
+                        ).item())
             }
         }
     }
@@ -51,7 +56,9 @@ import Testing
             guard named.name.hasSuffix("weight") else { continue }
             let middle = named.tensor.size(2) / 2
             for channel in 0..<2 {
-                named.tensor.selected(0, channel).selected(0, channel).selected(0, middle).selected(0, middle).fill(
+                named.tensor.selected(channel, dimension: 0).selected(channel, dimension: 0).selected(
+                    middle, dimension: 0
+                ).selected(middle, dimension: 0).fill(
                     with: 1)
             }
         }
@@ -106,7 +113,7 @@ import Testing
         for (name, head, levels) in Self.heads(width: 6, classes: 3) {
             let maps = [8, 4, 2, 1].prefix(levels).map { Self.random([3, 6, 2 * $0, 2 * $0], UInt64($0)) }
             let side = head(maps, Self.training).size(2)
-            let labels = Tensor.from((0..<3 * side * side).map { ($0 * 5 + $0 / 7) % 3 }, shape: [3, side, side])
+            let labels = Tensor((0..<3 * side * side).map { ($0 * 5 + $0 / 7) % 3 }, shape: [3, side, side])
             func loss() -> Tensor { head(maps, Self.training).crossEntropy(labels) }
             for named in head.parameters { named.tensor.requiresGradient = true }
             loss().backward()
@@ -140,10 +147,11 @@ import Testing
         let changed = maps.enumerated().map { level, map -> Tensor in
             guard level == 3 else { return map }
             let copy = map.clone()
-            copy.narrowed(2, 3..<4).narrowed(3, 3..<4).fill(with: 9)
+            copy.narrowed(to: 3..<4, dimension: 2).narrowed(to: 3..<4, dimension: 3).fill(with: 9)
             return copy
         }
-        let corner = (heads[2].head(maps, .use) - heads[2].head(changed, .use)).narrowed(2, 0..<1).narrowed(3, 0..<1)
+        let corner = (heads[2].head(maps, .use) - heads[2].head(changed, .use)).narrowed(to: 0..<1, dimension: 2)
+            .narrowed(to: 0..<1, dimension: 3)
         #expect(corner.magnitude().max().item() > 1e-6)
     }
 
@@ -166,9 +174,9 @@ import Testing
         let norm = BatchNorm(channels: 3, Initializer(seed: 0, device: .cpu))
         let maps = Self.random([4, 3, 5, 6]) * 2 + 1.5
         let normed = norm(maps, Self.training)
-        #expect(normed.mean(0, 2, 3).magnitude().max().item() < 1e-5)
-        #expect((normed.squared().mean(0, 2, 3) - 1).magnitude().max().item() < 1e-3)
-        let mean = maps.mean(0, 2, 3)
+        #expect(normed.mean(over: 0, 2, 3).magnitude().max().item() < 1e-5)
+        #expect((normed.squared().mean(over: 0, 2, 3) - 1).magnitude().max().item() < 1e-3)
+        let mean = maps.mean(over: 0, 2, 3)
         #expect((norm.runningMean - mean * 0.1).magnitude().max().item() < 1e-6)
         for _ in 0..<200 { _ = norm(maps, Self.training) }
         // The running variance is the unbiased one: 120 pixels over 119.

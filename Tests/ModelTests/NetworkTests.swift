@@ -30,7 +30,7 @@ import Testing
         let views = Tensor.normal([2, 3, 18, 23], using: Generator(seed: 4))
         let ours = embedding(views)
         let theirs = views.convolved(embedding.weight, embedding.bias, stride: 4)
-        let difference = ours - theirs.reshaped([2, 24, 20]).transposed(1, 2)
+        let difference = ours - theirs.reshaped(to: [2, 24, 20]).transposed(1, 2)
         #expect(difference.magnitude().max().item() < 1e-5)
     }
 
@@ -65,9 +65,9 @@ import Testing
         let matching = PositiveMatching(window: window, positiveCount: 8, device: .cpu)
         let targets = withoutGradients { aggregation.targets(of: tokens, matching).patches }
         for patch in [0, 7, 35] {
-            let chosen = tokens.rows(.from(window.candidates[patch], shape: [8]), dimension: 1)
+            let chosen = tokens.rows(Tensor(window.candidates[patch], shape: [8]), dimension: 1)
             let summary = aggregation.summary(of: chosen)
-            #expect((summary - targets.selected(1, patch)).magnitude().max().item() < 1e-5)
+            #expect((summary - targets.selected(patch, dimension: 1)).magnitude().max().item() < 1e-5)
         }
     }
 

@@ -114,7 +114,7 @@ import Testing
             let constants = Dictionary(uniqueKeysWithValues: model.graph.initializer.map { ($0.name, $0) })
             let matrix = try #require(constants["blocks.1.mlp.fc1.weight"])
             #expect(matrix.dims == [24, 40])
-            let ours = Tensor.from(
+            let ours = Tensor(
                 try #require(WeightsExportTests.parameters()["backbone.blocks.1.mlp.fc1.weight"]), shape: [40, 24])
             #expect(matrix.rawData == ours.transposed().withBytes { Data($0) })
             #expect(!constants.keys.contains { $0.hasPrefix("ca_head") }, "patches need no summary")

@@ -29,7 +29,9 @@ import Testing
         let (streamedB, streamedW) = leaves()
         let pieces = stride(from: 0, to: rows, by: rowsAtOnce).map { first in
             let range = first..<min(first + rowsAtOnce, rows)
-            return StreamedCrossEntropy.Piece(rows: range, weight: weight, mass: 1) { targets.narrowed(0, range) }
+            return StreamedCrossEntropy.Piece(rows: range, weight: weight, mass: 1) {
+                targets.narrowed(to: range, dimension: 0)
+            }
         }
         let streamed = StreamedCrossEntropy.loss(streamedB, streamedW, temperature: temperature, pieces)
         (streamed * 0.7).backward()
@@ -52,8 +54,8 @@ import Testing
     }
 
     @Test func extremeLogitsStayFinite() {
-        let products = Tensor.from([1000, -1000, 0, 5, -5, 3] as [Float], shape: [2, 3])
-        let target = Tensor.from([1, 0, 0, 0, 0, 1] as [Float], shape: [2, 3])
+        let products = Tensor([1000, -1000, 0, 5, -5, 3] as [Float], shape: [2, 3])
+        let target = Tensor([1, 0, 0, 0, 0, 1] as [Float], shape: [2, 3])
         let loss = products.becomeCrossEntropyGradient(targets: target, temperature: 0.02, mass: 1, weight: 1)
         #expect(loss.isFinite && products.isFinite)
         #expect(abs(loss - 100) < 1e-3)  // (5 - 3) / 0.02 from the second row
@@ -72,10 +74,10 @@ import Testing
         let vectors = Tensor.normal([10, 4], using: generator)
         let start = Tensor.normal([9], using: generator)
         var center = Center(start)
-        center.collect((vectors.narrowed(0, 0..<3).sum(0), 3), prototypes: prototypes)
-        center.collect((vectors.narrowed(0, 3..<10).sum(0), 7), prototypes: prototypes)
+        center.collect((vectors.narrowed(to: 0..<3, dimension: 0).sum(over: 0), 3), prototypes: prototypes)
+        center.collect((vectors.narrowed(to: 3..<10, dimension: 0).sum(over: 0), 7), prototypes: prototypes)
         center.move(momentum: 0.9)
-        let expected = start * 0.9 + vectors.matmul(prototypes.transposed()).mean(0) * 0.1
+        let expected = start * 0.9 + vectors.matmul(prototypes.transposed()).mean(over: 0) * 0.1
         #expect((center.value - expected).magnitude().max().item() < 1e-6)
         let before = center.value.floats()
         center.move(momentum: 0.9)  // nothing collected

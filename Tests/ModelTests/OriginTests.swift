@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct OriginTests {
     func features(_ path: String, heads: Int? = 3) throws -> [Float] {
-        let network = try LoadedWeights(path: path, .init(heads: heads)).network
+        let network = try LoadedWeights(path: path, options: .init(heads: heads)).network
         let view = Tensor.normal([2, 3, 20, 20], using: Generator(seed: 9))
         return network.features(of: view).patches.floats()
     }
@@ -18,7 +18,7 @@ import Testing
     @Test func originsAreToldApart() throws {
         try withTemporaryFolder { folder in
             func origin(_ path: String) throws -> Origin {
-                try ForeignWeights(CheckpointFiles(path: path), .init(heads: 3)).description.origin
+                try ForeignWeights(CheckpointFiles(path: path), options: .init(heads: 3)).description.origin
             }
             let dino = DrawnCheckpoint()
             let authors = DrawnCheckpoint(hasClassToken: false, norm: .none)
@@ -102,7 +102,7 @@ import Testing
             let cast = drawn.cast(to: type)
             for kind in ["pth", "safetensors"] {
                 let path = try cast.write(to: "cast.\(kind)", in: folder)
-                let loaded = try LoadedWeights(path: path, .init(heads: 3))
+                let loaded = try LoadedWeights(path: path, options: .init(heads: 3))
                 #expect(loaded.notes.contains { $0.hasPrefix("Converted to F32") })
                 let back = try features(cast.cast(to: .float32).write(to: "back.\(kind)", in: folder))
                 #expect(try features(path) == back)
@@ -115,7 +115,7 @@ import Testing
         try withTemporaryFolder { folder in
             let path = try DrawnCheckpoint().write(to: "a.pth", in: folder)
             func heads(_ option: Int?) throws -> (Int, String) {
-                let weights = try ForeignWeights(CheckpointFiles(path: path), .init(heads: option))
+                let weights = try ForeignWeights(CheckpointFiles(path: path), options: .init(heads: option))
                 return (weights.description.architecture.heads, weights.notes.joined())
             }
             #expect(try heads(4).0 == 4 && heads(4).1.contains("as --heads says"))
@@ -153,7 +153,7 @@ import Testing
             drawn.tensors[tensor] = .zeros([4])
             for options in [ForeignWeights.Options(heads: 3), .init(heads: 3, allowsMissing: true)] {
                 let path = try drawn.write(to: "a.pth", in: folder)
-                let error = #expect(throws: UserError.self) { try LoadedWeights(path: path, options) }
+                let error = #expect(throws: UserError.self) { try LoadedWeights(path: path, options: options) }
                 #expect(error?.message.contains(words) == true && error?.message.contains(tensor) == true)
             }
         }
@@ -166,12 +166,12 @@ import Testing
             drawn.tensors["encoder.layer.1.layernorm_after.bias"] = nil
             drawn.tensors["encoder.layer.1.extra"] = .zeros([3])
             let path = try drawn.write(to: "a.safetensors", in: folder)
-            let error = #expect(throws: UserError.self) { try LoadedWeights(path: path, .init(heads: 3)) }
+            let error = #expect(throws: UserError.self) { try LoadedWeights(path: path, options: .init(heads: 3)) }
             let message = error?.message ?? ""
             #expect(
                 message.contains("encoder.layer.1.layernorm_after.bias [24]") && message.contains("--allow-missing"))
             #expect(message.contains("encoder.layer.1.extra [3]") && message.contains("Hugging Face"))
-            let loaded = try LoadedWeights(path: path, .init(heads: 3, allowsMissing: true))
+            let loaded = try LoadedWeights(path: path, options: .init(heads: 3, allowsMissing: true))
             let bias = try #require(loaded.network.parameters.first { $0.name == "backbone.blocks.1.norm2.bias" })
                 .tensor
             #expect(bias.floats() == [Float](repeating: 0, count: 24))
@@ -180,7 +180,9 @@ import Testing
             // A matrix is never made up.
             drawn.tensors["encoder.layer.0.intermediate.dense.weight"] = nil
             let gone = try drawn.write(to: "b.safetensors", in: folder)
-            #expect(throws: UserError.self) { try LoadedWeights(path: gone, .init(heads: 3, allowsMissing: true)) }
+            #expect(throws: UserError.self) {
+                try LoadedWeights(path: gone, options: .init(heads: 3, allowsMissing: true))
+            }
         }
     }
 
@@ -191,17 +193,20 @@ import Testing
             both.tensors.merge(student.tensors) { first, _ in first }
             let path = try both.write(to: "a.pth", in: folder)
             func first(_ part: CheckpointPart?) throws -> [Float] {
-                try LoadedWeights(path: path, .init(part: part, heads: 3)).network.parameters[1].tensor.floats()
+                try LoadedWeights(path: path, options: .init(part: part, heads: 3)).network.parameters[1].tensor
+                    .floats()
             }
             #expect(try first(nil) == first(.teacher) && first(nil) != first(.student))
             let single = try DrawnCheckpoint().write(to: "b.pth", in: folder)
-            #expect(throws: UserError.self) { try LoadedWeights(path: single, .init(part: .student, heads: 3)) }
+            #expect(throws: UserError.self) {
+                try LoadedWeights(path: single, options: .init(part: .student, heads: 3))
+            }
             let two = try student.write(to: "c.pth", in: folder)
-            #expect(throws: UserError.self) { try LoadedWeights(path: two, .init(part: .teacher, heads: 3)) }
+            #expect(throws: UserError.self) { try LoadedWeights(path: two, options: .init(part: .teacher, heads: 3)) }
             var several = DrawnCheckpoint().prefixed("model.")
             several.tensors.merge(DrawnCheckpoint().prefixed("model_ema.").tensors) { first, _ in first }
             let error = #expect(throws: UserError.self) {
-                try LoadedWeights(path: several.write(to: "d.pth", in: folder), .init(heads: 3))
+                try LoadedWeights(path: several.write(to: "d.pth", in: folder), options: .init(heads: 3))
             }
             #expect(
                 error?.message.contains("model., model_ema.") == true
@@ -215,11 +220,13 @@ import Testing
             var drawn = DrawnCheckpoint()
             for block in 0..<2 { drawn.tensors["blocks.\(block).attn.qkv.bias"] = .zeros([72]) }
             drawn.tensors["pos_embed"] = drawn.tensors["pos_embed"].map {
-                Tensor.concatenated([.zeros([1, 1, 24]), $0.narrowed(1, 1..<26)], dimension: 1)
+                Tensor.concatenated([.zeros([1, 1, 24]), $0.narrowed(to: 1..<26, dimension: 1)], dimension: 1)
             }
             let explicit = try features(drawn.write(to: "a.safetensors", in: folder))
             for block in 0..<2 { drawn.tensors["blocks.\(block).attn.qkv.bias"] = nil }
-            drawn.tensors["pos_embed"] = drawn.tensors["pos_embed"].map { $0.narrowed(1, 1..<26).contiguous() }
+            drawn.tensors["pos_embed"] = drawn.tensors["pos_embed"].map {
+                $0.narrowed(to: 1..<26, dimension: 1).contiguous()
+            }
             #expect(try features(drawn.write(to: "b.safetensors", in: folder)) == explicit)
         }
     }

@@ -19,9 +19,9 @@ import Testing
         for table in [
             table(.bicubicSize), table(.antialiasedSize), table(.antialiasedSize, Grid(rows: 4, columns: 11)),
         ] {
-            let picture = table.weight.transposed(1, 2).reshaped([1, 6, table.grid.rows, table.grid.columns])
+            let picture = table.weight.transposed(1, 2).reshaped(to: [1, 6, table.grid.rows, table.grid.columns])
             let theirs = picture.resizedBicubic(to: grid, antialiased: table.rule == .antialiasedSize)
-                .reshaped([1, 6, grid.count]).transposed(1, 2)
+                .reshaped(to: [1, 6, grid.count]).transposed(1, 2)
             let ours = table.resized(to: grid, viewIsSquare: false)
             #expect((ours - theirs).magnitude().max().item() < 1e-6, "\(table.rule) from \(table.grid) to \(grid)")
         }

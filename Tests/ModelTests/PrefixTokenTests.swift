@@ -39,7 +39,8 @@ import Testing
         // New norms have gain 1 and bias 0: what went through one has mean 0 and deviation 1.
         let normed = architecture.finalNorm == .pooled ? features.imageSummary : features.patches
         let isNormed =
-            abs((normed * normed).mean(-1).max().item() - 1) < 1e-3 && normed.mean(-1).magnitude().max().item() < 1e-5
+            abs((normed * normed).mean(over: -1).max().item() - 1) < 1e-3
+            && normed.mean(over: -1).magnitude().max().item() < 1e-5
         #expect(isNormed == (architecture.finalNorm != .none))
         // Levels are patches, before any norm.
         let levels = withoutGradients { network.backbone.levels([0, 1], of: views) }

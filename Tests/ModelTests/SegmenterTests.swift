@@ -42,7 +42,7 @@ import Testing
         let segmenter = Self.segmenter(.linear)
         let view = Self.views(32, 27)
         let filled = view.padded([0, 5, 0, 0])
-        let difference = segmenter.logits(of: view) - segmenter.logits(of: filled).narrowed(3, 0..<27)
+        let difference = segmenter.logits(of: view) - segmenter.logits(of: filled).narrowed(to: 0..<27, dimension: 3)
         #expect(difference.magnitude().max().item() < 1e-6)
     }
 
@@ -53,10 +53,10 @@ import Testing
         let views = Self.views(16, 16, images: 1)
         var numbers = (0..<256).map { $0 % 4 }
         let phase = Phase.training(seed: 0, step: 0)
-        let whole = segmenter.loss(views, Tensor.from(numbers, shape: [1, 16, 16]), labelledShare: 1, phase).item()
+        let whole = segmenter.loss(views, Tensor(numbers, shape: [1, 16, 16]), labelledShare: 1, phase).item()
         #expect(abs(whole - 1.386) < 0.1, "log of 4 classes at the start, \(whole)")
         for place in 0..<128 { numbers[place] = Segmenter.unlabelled }
-        let half = segmenter.loss(views, Tensor.from(numbers, shape: [1, 16, 16]), labelledShare: 0.5, phase).item()
+        let half = segmenter.loss(views, Tensor(numbers, shape: [1, 16, 16]), labelledShare: 0.5, phase).item()
         #expect(abs(half - whole / 2) < 0.05)
         let none = segmenter.loss(
             views, Tensor.full([1, 16, 16], value: 255, type: .int64), labelledShare: 0, phase)
@@ -69,7 +69,7 @@ import Testing
         for frozen in [true, false] {
             let segmenter = Self.segmenter(head, frozen: frozen)
             for named in segmenter.parameters { named.tensor.requiresGradient = true }
-            let labels = Tensor.from((0..<2 * 32 * 32).map { $0 % 4 }, shape: [2, 32, 32])
+            let labels = Tensor((0..<2 * 32 * 32).map { $0 % 4 }, shape: [2, 32, 32])
             segmenter.loss(Self.views(32, 32), labels, labelledShare: 1, .training(seed: 0, step: 0)).backward()
             let trained = segmenter.parameters.contains { $0.name.hasPrefix("backbone") }
             #expect(trained == !frozen)

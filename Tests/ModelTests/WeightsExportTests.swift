@@ -56,7 +56,7 @@ import Testing
             let expected = Self.parameters(square).filter { $0.key.hasPrefix("backbone.") }
             let names = try CheckpointFiles(path: path).tensors.map(\.name)
             #expect(Set(names.map { "backbone." + $0 }) == Set(expected.keys) && names.count == expected.count)
-            let again = try LoadedWeights(path: path, .init(heads: 3))
+            let again = try LoadedWeights(path: path, options: .init(heads: 3))
             #expect(again.description.origin == .authorsBackbone)
             #expect(again.description.architecture.positionGrid == square.positionGrid)
             for parameter in again.network.parameters {

@@ -4,18 +4,18 @@ import Testing
 
 @Suite struct TensorTests {
     @Test func arithmeticBroadcasts() {
-        let a = Tensor.from([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
-        let b = Tensor.from([10, 20, 30] as [Float], shape: [3])
+        let a = Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+        let b = Tensor([10, 20, 30] as [Float], shape: [3])
         #expect((a + b).floats() == [11, 22, 33, 14, 25, 36])
         #expect((2 - a).floats() == [1, 0, -1, -2, -3, -4])
-        #expect(a.matmul(b.reshaped([3, 1])).floats() == [140, 320])
-        #expect(a.sum(1).floats() == [6, 15])
+        #expect(a.matmul(b.reshaped(to: [3, 1])).floats() == [140, 320])
+        #expect(a.sum(over: 1).floats() == [6, 15])
         #expect(a.mean().item() == 3.5)
         #expect(a.rolled([1], dimensions: [1]).floats() == [3, 1, 2, 6, 4, 5])
     }
 
     @Test func gradientsArriveAtLeaves() {
-        let x = Tensor.from([1, 2, 3] as [Float], shape: [3])
+        let x = Tensor([1, 2, 3] as [Float], shape: [3])
         x.requiresGradient = true
         (x * x).sum().backward()
         #expect(x.gradient?.floats() == [2, 4, 6])
@@ -24,11 +24,11 @@ import Testing
     }
 
     @Test func aValueCanCarryItsOwnGradients() {
-        let x = Tensor.from([1, 2] as [Float], shape: [2])
+        let x = Tensor([1, 2] as [Float], shape: [2])
         x.requiresGradient = true
         let y = x * 3.0
         let value = Tensor.full([], value: 7).withGradients([
-            (of: y, is: Tensor.from([0.5, -1] as [Float], shape: [2]))
+            (of: y, is: Tensor([0.5, -1] as [Float], shape: [2]))
         ])
         #expect(value.item() == 7)
         (value * 2.0).backward()
@@ -41,9 +41,9 @@ import Testing
         let calls = Calls()
         weak var held: Calls?
         do {
-            let weight = Tensor.from([2, -1] as [Float], shape: [2])
+            let weight = Tensor([2, -1] as [Float], shape: [2])
             weight.requiresGradient = true
-            let x = Tensor.from([1, 2] as [Float], shape: [2])
+            let x = Tensor([1, 2] as [Float], shape: [2])
             x.requiresGradient = true
             let closed = Calls()
             held = closed
@@ -118,9 +118,11 @@ import Testing
         x.requiresGradient = true
         #expect(withoutGradients { (x * 2.0).requiresGradient } == false)
         #expect((x * 2.0).requiresGradient)
-        let product = Precision.bf16.run(on: .cpu) { x.detached().reshaped([1, 2]).linear(Tensor.ones([3, 2]), nil) }
+        let product = Precision.bf16.run(on: .cpu) {
+            x.detached().reshaped(to: [1, 2]).linear(Tensor.ones([3, 2]), nil)
+        }
         #expect(product.elementType == .bfloat16)
-        #expect(x.detached().reshaped([1, 2]).linear(Tensor.ones([3, 2]), nil).elementType == .float32)
+        #expect(x.detached().reshaped(to: [1, 2]).linear(Tensor.ones([3, 2]), nil).elementType == .float32)
     }
 
     /// Arrays of handles are freed early in release builds only, so this test matters there.

@@ -112,7 +112,7 @@ import Testing
         let resized = network.backbone.resizedPatchKernel(to: new)
         #expect(resized.shape == [8, 3, new, new])
         func answers(_ patches: Tensor, _ kernel: Tensor) -> Tensor {
-            patches.reshaped([5, -1]).matmul(kernel.reshaped([8, -1]).transposed())
+            patches.reshaped(to: [5, -1]).matmul(kernel.reshaped(to: [8, -1]).transposed())
         }
         let difference = kernel.map { (answers(larger, resized) - answers(patch, $0)).magnitude().max().item() }
         #expect(difference.map { $0 < 1e-4 } == true, "\(String(describing: difference))")

@@ -29,9 +29,9 @@ import Testing
             let samples = start..<start + size
             start += size
             func group(_ views: Tensor, _ first: Int) -> Views {
-                let chosen = views.narrowed(1, samples)
+                let chosen = views.narrowed(to: samples, dimension: 1)
                 return Views(
-                    pixels: chosen.reshaped([-1] + Array(views.shape.dropFirst(2))),
+                    pixels: chosen.reshaped(to: [-1] + Array(views.shape.dropFirst(2))),
                     numbers: first..<first + views.size(0), samples: samples)
             }
             return BatchPart([group(global, 0)] + (localViews > 0 ? [group(local, 2)] : []))
@@ -99,7 +99,7 @@ import Testing
         let part = Self.parts([4])[0]
         let summary = learner.teacher.features(of: part.groups[0].pixels).imageSummary
         let head = try #require(learner.teacher.imageHead)
-        let mean = head.bottleneck(summary).matmul(head.prototypes().transposed()).mean(0).detached()
+        let mean = head.bottleneck(summary).matmul(head.prototypes().transposed()).mean(over: 0).detached()
         let report = try learner.step([part], Self.rates, number: 0)
         #expect(report.patchLoss == 0 && report.loss == report.imageLoss)
         #expect((learner.objective.imageCenter.value - mean * 0.1).magnitude().max().item() < 1e-6)
@@ -117,7 +117,7 @@ import Testing
         let before = learner.state.map { $0.tensor.floats() }
         var part = Self.parts([4])[0]
         let poisoned = part.groups[0].pixels.clone()
-        poisoned.narrowed(0, 3..<4).fill(with: .nan)
+        poisoned.narrowed(to: 3..<4, dimension: 0).fill(with: .nan)
         part = BatchPart([Views(pixels: poisoned, numbers: 0..<2, samples: 0..<4)] + part.groups.dropFirst())
         #expect(throws: NonFiniteStep.self) { try learner.step([part], Self.rates, number: 0) }
         #expect(learner.state.map { $0.tensor.floats() } == before)

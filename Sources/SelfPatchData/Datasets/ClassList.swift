@@ -2,21 +2,21 @@ import Foundation
 import SelfPatchFormats
 
 /// Names and colours of the classes of label maps, in the order of their numbers.
-public struct ClassList: Equatable, Sendable {
-    public let names: [String]
+package struct ClassList: Equatable, Sendable {
+    package let names: [String]
     /// Red, green and blue of each class.
-    public let colors: [[UInt8]]
+    package let colors: [[UInt8]]
 
-    public var count: Int { names.count }
+    package var count: Int { names.count }
 
-    public init(names: [String], colors: [[UInt8]]) {
+    package init(names: [String], colors: [[UInt8]]) {
         precondition(names.count == colors.count && colors.allSatisfy { $0.count == 3 }, "\(names.count) classes")
         self.names = names
         self.colors = colors
     }
 
     /// Classes that nobody has named: "class 0", in PASCAL VOC's colours.
-    public init(count: Int) {
+    package init(count: Int) {
         self.init(names: (0..<count).map { "class \($0)" }, colors: (0..<count).map(Self.color))
     }
 
@@ -24,7 +24,7 @@ public struct ClassList: Equatable, Sendable {
     /// blue: `3 road 128 64 128`. Names may hold spaces. Empty lines and those that begin with `#` are passed over.
     ///
     /// - Throws: `UserError` that names the line.
-    public init(file path: String) throws {
+    package init(file path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else { throw UserError.file("read", path, ENOENT) }
         guard let text = String(data: data, encoding: .utf8) else {
             throw UserError("The list of classes \(path) is no text in UTF-8.")

@@ -6,10 +6,10 @@ import SelfPatchFormats
 ///     JPEGImages/480p/SEQUENCE/00000.jpg     frames
 ///     Annotations/480p/SEQUENCE/00000.png    masks: the number of the object at each pixel, 0 where there is none
 ///     ImageSets/2017/val.txt                 the sequences of a set, one a line
-public struct DAVISFolder: Sendable {
-    public let root: String
+package struct DAVISFolder: Sendable {
+    package let root: String
     /// The sequences, in the order of the list.
-    public let sequences: [String]
+    package let sequences: [String]
 
     static let resolution = "480p"
     static let year = "2017"
@@ -18,7 +18,7 @@ public struct DAVISFolder: Sendable {
     ///   - set: the list of sequences: `val`, `train`.
     ///   - only: those of the list that are wanted; all where it is empty.
     /// - Throws: `UserError` where the list is missing or empty, or lacks a wanted sequence.
-    public init(root: String, set: String = "val", only: [String] = []) throws {
+    package init(root: String, set: String = "val", only: [String] = []) throws {
         let list = "\(root)/ImageSets/\(Self.year)/\(set).txt"
         guard let bytes = FileManager.default.contents(atPath: list) else {
             let folder = "\(root)/ImageSets/\(Self.year)"
@@ -47,11 +47,11 @@ public struct DAVISFolder: Sendable {
         sequences = only.isEmpty ? listed : listed.filter(only.contains)
     }
 
-    public func frameFolder(of sequence: String) -> String { "\(root)/JPEGImages/\(Self.resolution)/\(sequence)" }
-    public func maskFolder(of sequence: String) -> String { "\(root)/Annotations/\(Self.resolution)/\(sequence)" }
+    package func frameFolder(of sequence: String) -> String { "\(root)/JPEGImages/\(Self.resolution)/\(sequence)" }
+    package func maskFolder(of sequence: String) -> String { "\(root)/Annotations/\(Self.resolution)/\(sequence)" }
 
     /// The annotated frames of a sequence: names of their masks, sorted. Empty where nothing is annotated.
-    public func masks(of sequence: String) -> [String] {
+    package func masks(of sequence: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: maskFolder(of: sequence))) ?? []
         return names.filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") }.sorted(by: VideoFrames.comesBefore)
     }

@@ -1,20 +1,20 @@
 import SelfPatchFormats
 
 /// Everything that is wrong with a data set, collected to be told at once.
-public struct DataProblems: Sendable {
+package struct DataProblems: Sendable {
     /// One sentence each, without a full stop, in the order in which they were found.
-    public private(set) var sentences: [String] = []
+    package private(set) var sentences: [String] = []
     /// How many are printed; the others are counted.
-    public static let shown = 20
+    package static let shown = 20
 
-    public init() {}
+    package init() {}
 
-    public mutating func add(_ sentence: String) { sentences.append(sentence) }
-    public mutating func add(contentsOf more: [String]) { sentences += more }
+    package mutating func add(_ sentence: String) { sentences.append(sentence) }
+    package mutating func add(contentsOf more: [String]) { sentences += more }
 
     /// - Parameter title: how the message begins: "The data in clips cannot be used".
     /// - Throws: `UserError` with the sentences, one a line, where there are any.
-    public func throwIfAny(title: String) throws {
+    package func throwIfAny(title: String) throws {
         guard !sentences.isEmpty else { return }
         let more = sentences.count > Self.shown ? ["and \(sentences.count - Self.shown) more"] : []
         let lines = (sentences.prefix(Self.shown) + more).map { "\n  " + $0 }

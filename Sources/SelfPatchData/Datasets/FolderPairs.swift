@@ -2,16 +2,16 @@ import Foundation
 import SelfPatchFormats
 
 /// Images and maps of their labels in two folder trees, paired by their names without extension.
-public struct FolderPairs: Sendable {
-    public let images: ImageFolder
+package struct FolderPairs: Sendable {
+    package let images: ImageFolder
     /// The label map of each image: its place in `maps`.
     private let places: [Int]
     private let maps: ImageFolder
 
-    public var count: Int { images.count }
+    package var count: Int { images.count }
 
     /// - Throws: `UserError` where a folder is missing or empty, or images have no label map; the first few are named.
-    public init(images: String, labels: String) throws {
+    package init(images: String, labels: String) throws {
         self.images = try ImageFolder(root: images)
         maps = try ImageFolder(root: labels)
         func stem(_ name: String) -> String { (name as NSString).deletingPathExtension }
@@ -33,13 +33,13 @@ public struct FolderPairs: Sendable {
         self.places = places
     }
 
-    public func image(_ index: Int, channels: Int) throws -> Pixels {
+    package func image(_ index: Int, channels: Int) throws -> Pixels {
         try ImageFile.decode(path: images.path(of: index), channels: channels)
     }
 
     /// One channel, one label a pixel, as stored: see `ImageFile.labels`.
-    public func labels(_ index: Int) throws -> Pixels { try ImageFile.labels(path: labelPath(index)) }
+    package func labels(_ index: Int) throws -> Pixels { try ImageFile.labels(path: labelPath(index)) }
 
     /// The file of an image's label map.
-    public func labelPath(_ index: Int) -> String { maps.path(of: places[index]) }
+    package func labelPath(_ index: Int) -> String { maps.path(of: places[index]) }
 }

@@ -1,20 +1,20 @@
 /// How the numbers in label maps become classes from 0.
-public struct LabelNumbering: Codable, Equatable, Sendable {
+package struct LabelNumbering: Codable, Equatable, Sendable {
     /// The label of class 0: 0, or 1 where 0 stands for no class, as in ADE20K.
-    public var firstClass: Int
+    package var firstClass: Int
     /// The label that stands for no class; those below `firstClass` stand for none either.
-    public var ignored: Int
+    package var ignored: Int
 
-    public init(firstClass: Int = 0, ignored: Int = 255) {
+    package init(firstClass: Int = 0, ignored: Int = 255) {
         self.firstClass = firstClass
         self.ignored = ignored
     }
 
     /// 0 is no class, classes begin at 1.
-    public static let ade20k = LabelNumbering(firstClass: 1, ignored: 0)
+    package static let ade20k = LabelNumbering(firstClass: 1, ignored: 0)
 
     /// What stands for no class in a map of class numbers.
-    public static let none: UInt8 = 255
+    package static let none: UInt8 = 255
 
     /// For each of the 256 labels its class number, `none`, or nil where it is beyond the classes.
     func classes(count: Int) -> [UInt8?] {
@@ -25,7 +25,7 @@ public struct LabelNumbering: Codable, Equatable, Sendable {
     }
 
     /// The class number that a label would have, if there are enough classes; nil where it stands for no class.
-    public func number(of label: Int) -> Int? {
+    package func number(of label: Int) -> Int? {
         label == ignored || label < firstClass ? nil : label - firstClass
     }
 }

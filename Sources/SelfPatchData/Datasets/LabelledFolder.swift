@@ -2,12 +2,12 @@ import Foundation
 import SelfPatchFormats
 
 /// An image and the class of each of its pixels.
-public struct LabelledImage: Sendable {
-    public let image: Pixels
+package struct LabelledImage: Sendable {
+    package let image: Pixels
     /// One channel: class numbers, and `LabelNumbering.none`.
-    public let labels: Pixels
+    package let labels: Pixels
 
-    public init(image: Pixels, labels: Pixels) {
+    package init(image: Pixels, labels: Pixels) {
         precondition(
             labels.channels == 1 && image.height == labels.height && image.width == labels.width,
             "labels of \(labels.height) x \(labels.width) for an image of \(image.height) x \(image.width)")
@@ -20,16 +20,16 @@ public struct LabelledImage: Sendable {
 ///
 /// `check` reads every label map and every image's header, and tells all that is wrong at once; without it mistakes show
 /// when they are read.
-public struct LabelledFolder: Sendable {
-    public let pairs: FolderPairs
-    public let numbering: LabelNumbering
-    public let classCount: Int
+package struct LabelledFolder: Sendable {
+    package let pairs: FolderPairs
+    package let numbering: LabelNumbering
+    package let classCount: Int
     private let classes: [UInt8?]
 
-    public var count: Int { pairs.count }
+    package var count: Int { pairs.count }
 
     /// - Parameter classCount: labels of this and above, counted from the first class, are mistakes but for `ignored`.
-    public init(_ pairs: FolderPairs, numbering: LabelNumbering, classCount: Int) {
+    package init(_ pairs: FolderPairs, numbering: LabelNumbering, classCount: Int) {
         precondition(1...255 ~= classCount, "\(classCount) classes in maps of 8 bits")
         self.pairs = pairs
         self.numbering = numbering
@@ -40,7 +40,7 @@ public struct LabelledFolder: Sendable {
     /// An image with its classes.
     ///
     /// - Throws: `UserError` where one of the two cannot be read, they differ in size, or a label is no class.
-    public func sample(_ index: Int, channels: Int) throws -> LabelledImage {
+    package func sample(_ index: Int, channels: Int) throws -> LabelledImage {
         let image = try pairs.image(index, channels: channels)
         let labels = try self.labels(index)
         guard (image.height, image.width) == (labels.height, labels.width) else {
@@ -50,7 +50,7 @@ public struct LabelledFolder: Sendable {
     }
 
     /// The classes of an image's pixels.
-    public func labels(_ index: Int) throws -> Pixels {
+    package func labels(_ index: Int) throws -> Pixels {
         var map = try pairs.labels(index)
         var unknown: UInt8?
         for place in map.bytes.indices {
@@ -65,7 +65,7 @@ public struct LabelledFolder: Sendable {
     }
 
     /// Labelled images for a loader; one that cannot be read ends the run, for they were all checked before.
-    public func source(channels: Int) -> SampleSource<LabelledImage> {
+    package func source(channels: Int) -> SampleSource<LabelledImage> {
         SampleSource(
             count: count, name: { pairs.images.name(of: $0) }, read: { try sample($0, channels: channels) },
             skip: { throw $1 })
@@ -74,11 +74,11 @@ public struct LabelledFolder: Sendable {
     // MARK: Looking at everything
 
     /// What a whole folder holds.
-    public struct Contents: Sendable {
+    package struct Contents: Sendable {
         /// Pixels of each class.
-        public fileprivate(set) var pixels: [Int]
+        package fileprivate(set) var pixels: [Int]
         /// Pixels without a class.
-        public fileprivate(set) var unlabelled = 0
+        package fileprivate(set) var unlabelled = 0
     }
 
     /// Reads every label map and every image's header.
@@ -86,7 +86,7 @@ public struct LabelledFolder: Sendable {
     /// - Parameters:
     ///   - problems: gets a sentence for each file that cannot be used.
     ///   - progress: is told how many are done.
-    public func check(_ problems: inout DataProblems, progress: (Int) -> Void = { _ in }) -> Contents {
+    package func check(_ problems: inout DataProblems, progress: (Int) -> Void = { _ in }) -> Contents {
         var contents = Contents(pixels: [Int](repeating: 0, count: classCount))
         let block = 16 * ProcessInfo.processInfo.activeProcessorCount
         for start in stride(from: 0, to: count, by: block) {

@@ -2,18 +2,18 @@ import Foundation
 import SelfPatchFormats
 
 /// The frames of one video: the images right in a folder, in the order of the numbers in their names.
-public struct VideoFrames: Sendable {
+package struct VideoFrames: Sendable {
     /// What the video is called in messages and results.
-    public let name: String
-    public let folder: String
+    package let name: String
+    package let folder: String
     /// File names.
-    public let files: [String]
+    package let files: [String]
 
-    public var count: Int { files.count }
+    package var count: Int { files.count }
 
     /// - Throws: `UserError` where the folder is missing or holds no image, or where two frames differ in nothing but their
     ///   extension.
-    public init(folder: String, name: String? = nil) throws {
+    package init(folder: String, name: String? = nil) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
             throw UserError("There is no folder of frames at \(PrintableName.of(folder)).")
@@ -40,9 +40,9 @@ public struct VideoFrames: Sendable {
         }
     }
 
-    public func path(_ index: Int) -> String { folder + "/" + files[index] }
+    package func path(_ index: Int) -> String { folder + "/" + files[index] }
     /// A frame's name without extension, which its mask shares.
-    public func stem(_ index: Int) -> String { Self.stem(files[index]) }
+    package func stem(_ index: Int) -> String { Self.stem(files[index]) }
 
     private static func stem(_ file: String) -> String { (file as NSString).deletingPathExtension }
 

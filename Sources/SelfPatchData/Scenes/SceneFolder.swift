@@ -8,38 +8,38 @@ import SelfPatchFormats
 ///     ROOT/masks/train/striped-disc/000000.png
 ///
 /// Whatever takes a folder of images can take it: pretraining, k-NN, the check of data.
-public struct SceneFolder: Sendable {
+package struct SceneFolder: Sendable {
     /// A part of the folder, and which scenes are in it.
-    public struct Part: Sendable {
-        public let name: String
-        public let scenes: Range<Int>
+    package struct Part: Sendable {
+        package let name: String
+        package let scenes: Range<Int>
 
-        public init(_ name: String, _ scenes: Range<Int>) {
+        package init(_ name: String, _ scenes: Range<Int>) {
             self.name = name
             self.scenes = scenes
         }
     }
 
-    public let root: String
-    public let generator: SceneGenerator
+    package let root: String
+    package let generator: SceneGenerator
 
-    public init(root: String, generator: SceneGenerator) {
+    package init(root: String, generator: SceneGenerator) {
         self.root = root
         self.generator = generator
     }
 
     /// The folder of a part's images.
-    public func images(of part: Part) -> String { "\(root)/\(part.name)" }
+    package func images(of part: Part) -> String { "\(root)/\(part.name)" }
 
     /// The folder of a part's masks.
-    public func masks(of part: Part) -> String { "\(root)/masks/\(part.name)" }
+    package func masks(of part: Part) -> String { "\(root)/masks/\(part.name)" }
 
     /// Draws and writes every scene of a part, on all cores. Files that are there already are written anew.
     ///
     /// - Parameters:
     ///   - part: the training or the validation part.
     ///   - withMasks: whether their masks are written, too.
-    public func write(_ part: Part, withMasks: Bool = true) throws {
+    package func write(_ part: Part, withMasks: Bool = true) throws {
         for kind in ThingKind.allCases {
             try makeFolder("\(images(of: part))/\(kind.name)")
             if withMasks { try makeFolder("\(masks(of: part))/\(kind.name)") }

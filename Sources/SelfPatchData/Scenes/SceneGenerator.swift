@@ -2,16 +2,16 @@ import Foundation
 import SelfPatchTensors
 
 /// A drawn picture and what is in it.
-public struct Scene: Sendable {
+package struct Scene: Sendable {
     /// Three channels.
-    public let pixels: Pixels
+    package let pixels: Pixels
     /// The kind of all things in the scene: the image's class.
-    public let kind: ThingKind
+    package let kind: ThingKind
     /// `height * width` values, rows from the top: 0 is ground, `kind.maskValue` a thing.
-    public let mask: [UInt8]
+    package let mask: [UInt8]
 
     /// The mask as a picture of one channel.
-    public var maskPixels: Pixels { Pixels(height: pixels.height, width: pixels.width, channels: 1, bytes: mask) }
+    package var maskPixels: Pixels { Pixels(height: pixels.height, width: pixels.width, channels: 1, bytes: mask) }
 }
 
 /// Draws scenes whose labels are known: textured things of one kind on a textured ground, in varied light.
@@ -22,46 +22,46 @@ public struct Scene: Sendable {
 /// by two smooth noises; plain ellipses lie about as clutter; then come brightness, a linear slope of light, and grain.
 ///
 /// A scene depends on `seed` and its index alone, never on those drawn before.
-public struct SceneGenerator: Sendable {
-    public struct Settings: Equatable, Sendable {
+package struct SceneGenerator: Sendable {
+    package struct Settings: Equatable, Sendable {
         /// Side of the square picture in pixels.
-        public var side = 96
+        package var side = 96
         /// How many things a scene holds.
-        public var things = 4...8
+        package var things = 4...8
         /// Reach of a thing from its middle, as a share of half the side.
-        public var reach = 0.35...0.7
+        package var reach = 0.35...0.7
         /// Period of a surface's pattern in pixels.
-        public var period = 7.0...12.0
+        package var period = 7.0...12.0
         /// Deviation of a thing's hue from its kind's, in degrees.
-        public var hueDeviation = 16.0
+        package var hueDeviation = 16.0
         /// Saturation of a thing's two tones.
-        public var saturation = 0.4...0.8
+        package var saturation = 0.4...0.8
         /// Factor on both tones of a thing: things of one scene are lit differently.
-        public var thingLight = 0.3...1.0
+        package var thingLight = 0.3...1.0
         /// Saturation of the ground's and the clutter's colours.
-        public var groundSaturation = 0.0...0.25
+        package var groundSaturation = 0.0...0.25
         /// How many plain ellipses lie on the ground.
-        public var clutter = 0...3
+        package var clutter = 0...3
         /// Factor on all channels.
-        public var light = 0.25...1.3
+        package var light = 0.25...1.3
         /// Largest relative change of the light from one edge of the picture to the other.
-        public var lightSlope = 0.8
+        package var lightSlope = 0.8
         /// Deviation of the grain, in 1/255.
-        public var grain = 2.0...10.0
+        package var grain = 2.0...10.0
 
-        public init() {}
+        package init() {}
     }
 
-    public let seed: UInt64
-    public let settings: Settings
+    package let seed: UInt64
+    package let settings: Settings
 
-    public init(seed: UInt64, settings: Settings = Settings()) {
+    package init(seed: UInt64, settings: Settings = Settings()) {
         self.seed = seed
         self.settings = settings
     }
 
     /// Draws scene `index`; the kinds take turns, so that any ten scenes in a row hold each once.
-    public func scene(_ index: Int) -> Scene {
+    package func scene(_ index: Int) -> Scene {
         let kind = ThingKind.allCases[index % ThingKind.allCases.count]
         var generator = KeyedGenerator(seed, 0x5CE2E, UInt64(index))
         var canvas = SceneCanvas(side: settings.side)

@@ -1,12 +1,12 @@
 /// The ten kinds of thing that `SceneGenerator` draws, each with a shape, a surface and a hue of its own.
 ///
 /// The raw value is the class number of an image; a mask has the raw value plus one, for zero is ground.
-public enum ThingKind: Int, CaseIterable, Sendable {
+package enum ThingKind: Int, CaseIterable, Sendable {
     case stripedDisc, checkedSquare, dottedTriangle, ringedStar, wavyRing
     case brickHexagon, marbledCross, rayedBlob, griddedEllipse, zigzagCrescent
 
     /// The words for a folder or a caption: `striped-disc`.
-    public var name: String {
+    package var name: String {
         switch self {
         case .stripedDisc: "striped-disc"
         case .checkedSquare: "checked-square"
@@ -22,10 +22,10 @@ public enum ThingKind: Int, CaseIterable, Sendable {
     }
 
     /// The middle of the hues of its things, in degrees; ten kinds stand 36 degrees apart.
-    public var hue: Double { Double(rawValue) * 36 }
+    package var hue: Double { Double(rawValue) * 36 }
 
     /// What stands for this kind in a mask.
-    public var maskValue: UInt8 { UInt8(rawValue + 1) }
+    package var maskValue: UInt8 { UInt8(rawValue + 1) }
 
     var shape: SceneShape {
         switch self {

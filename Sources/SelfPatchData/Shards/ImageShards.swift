@@ -7,10 +7,10 @@ import SelfPatchFormats
 /// Made by `ShardPacker` or by others. A shard that is cut short or damaged is named among the problems and used as far as it goes.
 /// Shards are listed from their index where there is one, and otherwise by reading their headers. Of each image 17 bytes and its
 /// name are held.
-public struct ImageShards: ImageCollection {
-    public let root: String
-    public let problems: [ImageFolder.Problem]
-    public let mixing: Mixing
+package struct ImageShards: ImageCollection {
+    package let root: String
+    package let problems: [ImageFolder.Problem]
+    package let mixing: Mixing
 
     private let names: NameTable
     private let offsets: [Int]
@@ -26,7 +26,7 @@ public struct ImageShards: ImageCollection {
     ///   - shards: paths in their order.
     ///   - window: among how many images an epoch mixes; see `Mixing`.
     /// - Throws: `UserError` where no shard can be read, or none holds an image.
-    public init(root: String, shards: [String], window: Int) throws {
+    package init(root: String, shards: [String], window: Int) throws {
         var names = NameTable()
         var offsets: [Int] = []
         var sizes: [Int] = []
@@ -79,12 +79,12 @@ public struct ImageShards: ImageCollection {
         return (listing.members, listing.problem)
     }
 
-    public var count: Int { names.count }
+    package var count: Int { names.count }
 
     /// The shard's name and the member's: `photos-000003.tar/cats/1.jpg`.
-    public func name(of index: Int) -> String { titles[shard(of: index)] + "/" + names.string(index) }
+    package func name(of index: Int) -> String { titles[shard(of: index)] + "/" + names.string(index) }
 
-    public func read(
+    package func read(
         _ index: Int, channels: Int, pixelLimit: Int
     ) throws(ImageProblem) -> (pixels: Pixels, info: ImageInfo) {
         let bytes = try content(of: index, pixelLimit: pixelLimit)

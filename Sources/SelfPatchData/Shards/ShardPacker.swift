@@ -4,49 +4,49 @@ import SelfPatchFormats
 /// Packs the images of a folder into tar files in the convention of WebDataset, with an index beside each.
 ///
 /// Files are copied as they are. The same folder and settings give the same bytes.
-public struct ShardPacker {
-    public struct Settings: Sendable {
+package struct ShardPacker {
+    package struct Settings: Sendable {
         /// A shard is closed before it would grow beyond this; one image may be more.
-        public var shardBytes = 1 << 30
+        package var shardBytes = 1 << 30
         /// Keeps the folder's order, in which neighbours are alike. Otherwise images are shuffled first, so that few shards taken
         /// together are a fair share of all.
-        public var keepsOrder = false
+        package var keepsOrder = false
         /// Of the shuffling.
-        public var seed: UInt64 = 0
+        package var seed: UInt64 = 0
         /// Adds the number of each image's top folder as a member of kind `cls`.
-        public var writesClasses = false
+        package var writesClasses = false
 
-        public init() {}
+        package init() {}
     }
 
     /// What a call made.
-    public struct Outcome: Sendable {
-        public var images = 0
+    package struct Outcome: Sendable {
+        package var images = 0
         /// The shards' files.
-        public var paths: [String] = []
+        package var paths: [String] = []
         /// Files that are no image that could be read, by name; they are left out.
-        public var skipped: [ImageFolder.Problem] = []
+        package var skipped: [ImageFolder.Problem] = []
         /// False where it was asked to stop; the shards written so far are whole, the last one shorter than it would be.
-        public var isFinished = true
+        package var isFinished = true
 
         /// All shards in one word, as `pretrain --data` takes it.
-        public var pattern: String {
+        package var pattern: String {
             guard let first = paths.first, let last = paths.last, paths.count > 1 else { return paths.first ?? "" }
             return first.dropLast(10) + "{" + first.suffix(10).dropLast(4) + ".." + last.suffix(10).dropLast(4)
                 + "}.tar"
         }
     }
 
-    public let folder: ImageFolder
+    package let folder: ImageFolder
     /// What the shards' paths begin with: `photos` for `photos-000000.tar`.
-    public let base: String
-    public let settings: Settings
+    package let base: String
+    package let settings: Settings
 
     private let order: [UInt32]
 
     /// - Parameter output: where the shards go: `photos.tar` or `photos` for `photos-000000.tar` and so on.
     /// - Throws: `UserError` where such shards are there, or classes are asked for and an image has none.
-    public init(_ folder: ImageFolder, output: String, _ settings: Settings) throws {
+    package init(_ folder: ImageFolder, output: String, _ settings: Settings) throws {
         precondition(settings.shardBytes > 0, "shards of \(settings.shardBytes) bytes")
         self.folder = folder
         self.settings = settings
@@ -67,7 +67,7 @@ public struct ShardPacker {
     ///   - progress: told after each image how many are done.
     ///   - isStopped: asked before each image.
     /// - Throws: `UserError` where a shard cannot be written. Those before it are whole.
-    public func pack(progress: (Int) -> Void = { _ in }, isStopped: () -> Bool = { false }) throws -> Outcome {
+    package func pack(progress: (Int) -> Void = { _ in }, isStopped: () -> Bool = { false }) throws -> Outcome {
         var outcome = Outcome()
         var keys = ShardKeys()
         var rest = order[...]

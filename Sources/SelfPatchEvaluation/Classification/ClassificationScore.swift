@@ -1,14 +1,14 @@
 import SelfPatchTensors
 
 /// How well images were classified: counts, and what follows from them.
-public struct ClassificationScore: Equatable, Sendable {
-    public let classCount: Int
+package struct ClassificationScore: Equatable, Sendable {
+    package let classCount: Int
     /// Truth against the class that came first, `[truth, prediction]` row by row.
-    public private(set) var confusion: [Int]
+    package private(set) var confusion: [Int]
     /// Of each class, images whose class was among the first five.
-    public private(set) var firstFive: [Int]
+    package private(set) var firstFive: [Int]
 
-    public init(classCount: Int) {
+    package init(classCount: Int) {
         self.classCount = classCount
         confusion = [Int](repeating: 0, count: classCount * classCount)
         firstFive = [Int](repeating: 0, count: classCount)
@@ -19,7 +19,7 @@ public struct ClassificationScore: Equatable, Sendable {
     /// - Parameters:
     ///   - logits: `[images, classes]`.
     ///   - truth: the class of each image.
-    public mutating func add(_ logits: Tensor, truth: [Int]) {
+    package mutating func add(_ logits: Tensor, truth: [Int]) {
         precondition(logits.shape == [truth.count, classCount], "logits of \(logits.shape) for \(truth.count) images")
         let values = logits.floats()
         for (image, label) in truth.enumerated() {
@@ -38,28 +38,28 @@ public struct ClassificationScore: Equatable, Sendable {
         }
     }
 
-    public var total: Int { confusion.reduce(0, +) }
+    package var total: Int { confusion.reduce(0, +) }
 
     /// Images of a class.
-    public func count(of number: Int) -> Int {
+    package func count(of number: Int) -> Int {
         confusion[number * classCount..<(number + 1) * classCount].reduce(0, +)
     }
 
     /// Share of the images whose class came first, in per cent.
-    public var top1: Double {
+    package var top1: Double {
         100 * Double((0..<classCount).reduce(0) { $0 + confusion[$1 * classCount + $1] }) / Double(max(total, 1))
     }
 
     /// Share of the images whose class was among the first five, in per cent.
-    public var top5: Double { 100 * Double(firstFive.reduce(0, +)) / Double(max(total, 1)) }
+    package var top5: Double { 100 * Double(firstFive.reduce(0, +)) / Double(max(total, 1)) }
 
     /// The same of one class; nil where it has no image.
-    public func top1(of number: Int) -> Double? {
+    package func top1(of number: Int) -> Double? {
         let count = count(of: number)
         return count == 0 ? nil : 100 * Double(confusion[number * classCount + number]) / Double(count)
     }
 
-    public func top5(of number: Int) -> Double? {
+    package func top5(of number: Int) -> Double? {
         let count = count(of: number)
         return count == 0 ? nil : 100 * Double(firstFive[number]) / Double(count)
     }

@@ -8,19 +8,19 @@ import SelfPatchTensors
 ///
 /// Source: `LinearClassifier` in DINO's eval_linear.py, first weights included (normal, deviation 0.01; biases 0); PyTorch's SGD:
 /// v = m v + g, w = w - rate v.
-public final class LinearClassifiers {
-    public let rateCount: Int
-    public let classCount: Int
+package final class LinearClassifiers {
+    package let rateCount: Int
+    package let classCount: Int
     /// `[rates * classes, features]`
-    public let weight: Tensor
+    package let weight: Tensor
     /// `[rates * classes]`
-    public let bias: Tensor
+    package let bias: Tensor
     private let weightVelocity: Tensor
     private let biasVelocity: Tensor
     private let momentum: Double
 
     /// - Parameter width: numbers that stand for an image.
-    public init(
+    package init(
         width: Int, classCount: Int, rateCount: Int, momentum: Double = 0.9, seed: UInt64, device: Device
     ) {
         self.rateCount = rateCount
@@ -36,8 +36,8 @@ public final class LinearClassifiers {
     }
 
     /// `[images, rates, classes]` of features `[images, width]`.
-    public func logits(_ features: Tensor) -> Tensor {
-        withoutGradients { features.linear(weight, bias) }.reshaped([features.size(0), rateCount, classCount])
+    package func logits(_ features: Tensor) -> Tensor {
+        withoutGradients { features.linear(weight, bias) }.reshaped(to: [features.size(0), rateCount, classCount])
     }
 
     /// One step of each classifier.
@@ -47,34 +47,34 @@ public final class LinearClassifiers {
     ///   - labels: `[images]`, int64, on the features' device.
     ///   - rates: the learning rate of each classifier.
     /// - Returns: the loss of each before the step, `[rates]`.
-    public func step(_ features: Tensor, _ labels: Tensor, rates: [Double]) -> Tensor {
+    package func step(_ features: Tensor, _ labels: Tensor, rates: [Double]) -> Tensor {
         precondition(rates.count == rateCount, "\(rates.count) rates for \(rateCount) classifiers")
         let images = features.size(0)
         return withoutGradients {
             let logLikelihood = logits(features).logSoftmax()
-            let places = labels.reshaped([images, 1, 1]).expanded([images, rateCount, 1])
-            let loss = -logLikelihood.gathered(places, dimension: 2).squeezed(2).mean(0)
+            let places = labels.reshaped(to: [images, 1, 1]).expanded(to: [images, rateCount, 1])
+            let loss = -logLikelihood.gathered(places, dimension: 2).squeezed(at: 2).mean(over: 0)
             // The gradient with respect to the logits: (softmax - one-hot) / images.
             let target = Tensor.zeros(logLikelihood.shape, device: features.device)
                 .scattering(1, at: places, dimension: 2)
             let gradient = ((logLikelihood.exp() - target) / Double(images))
-                .reshaped([images, rateCount * classCount])
-            let factors = Tensor.from(
+                .reshaped(to: [images, rateCount * classCount])
+            let factors = Tensor(
                 rates.flatMap { [Float](repeating: Float($0), count: classCount) }, shape: [rateCount * classCount]
             )
             .moved(to: features.device, waiting: false)
             weightVelocity.multiply(by: momentum)
             weightVelocity.add(gradient.transposed().matmul(features))
             biasVelocity.multiply(by: momentum)
-            biasVelocity.add(gradient.sum(0))
-            weight.add(weightVelocity * factors.unsqueezed(1), scale: -1)
+            biasVelocity.add(gradient.sum(over: 0))
+            weight.add(weightVelocity * factors.unsqueezed(at: 1), scale: -1)
             bias.add(biasVelocity * factors, scale: -1)
             return loss
         }
     }
 
     /// Everything that a checkpoint must hold.
-    public var state: [NamedTensor] {
+    package var state: [NamedTensor] {
         [
             NamedTensor("weight", weight), NamedTensor("bias", bias),
             NamedTensor("velocity.weight", weightVelocity), NamedTensor("velocity.bias", biasVelocity),

@@ -2,42 +2,42 @@ import SelfPatchFormats
 import SelfPatchTraining
 
 /// What a linear probe found, for JSON, tables and pictures.
-public struct LinearReport: Codable, Equatable, Sendable {
-    public struct Result: Codable, Equatable, Sendable {
-        public let feature: ProbeFeature
-        public let learningRate: Double
+package struct LinearReport: Codable, Equatable, Sendable {
+    package struct Result: Codable, Equatable, Sendable {
+        package let feature: ProbeFeature
+        package let learningRate: Double
         /// In per cent.
-        public let top1: Double
-        public let top5: Double
+        package let top1: Double
+        package let top5: Double
     }
 
-    public struct ClassResult: Codable, Equatable, Sendable {
-        public let name: String
+    package struct ClassResult: Codable, Equatable, Sendable {
+        package let name: String
         /// Validation images.
-        public let images: Int
+        package let images: Int
         /// In per cent; nil without images.
-        public let top1: Double?
-        public let top5: Double?
+        package let top1: Double?
+        package let top5: Double?
     }
 
-    public let trainingCount: Int
-    public let validationCount: Int
-    public let epochs: Int
+    package let trainingCount: Int
+    package let validationCount: Int
+    package let epochs: Int
     /// Each feature with each learning rate.
-    public let results: [Result]
+    package let results: [Result]
     /// The one with the highest top-1 on the validation images, which therefore flatters a little.
-    public let best: Result
+    package let best: Result
     /// Of the best.
-    public let classes: [ClassResult]
+    package let classes: [ClassResult]
     /// Of the best: truth in rows, predictions in columns, in the order of the classes.
-    public let confusion: [[Int]]
+    package let confusion: [[Int]]
     /// Validation images that could not be read.
-    public let skipped: [String]
+    package let skipped: [String]
 }
 
 extension LinearTraining {
     /// Scores everything at the run's end.
-    public func report() throws -> LinearReport {
+    package func report() throws -> LinearReport {
         let scores = scores()
         guard let best = Self.best(scores) else { preconditionFailure("a probe without classifiers") }
         func result(_ scored: Scored) -> LinearReport.Result {

@@ -4,42 +4,42 @@ import SelfPatchFormats
 import SelfPatchTraining
 
 /// Every setting of a linear probe. The defaults are DINO's, with several learning rates where DINO has one.
-public struct LinearSettings: Codable, Equatable, Sendable {
+package struct LinearSettings: Codable, Equatable, Sendable {
     /// How a training image becomes a view.
-    public enum Augmentation: String, SettingsChoice {
+    package enum Augmentation: String, SettingsChoice {
         /// A random part of it, resized, flipped half of the time.
         case crop
         /// Its middle, as in validation: features are then taken once.
         case none
     }
 
-    public var weights = ""
-    public var network = TrainedNetwork.Part.teacher
-    public var heads = 0
-    public var allowMissing = false
-    public var train = ""
-    public var validation = ""
-    public var seed: UInt64 = 0
-    public var device = "auto"
-    public var threads = 0
-    public var features: [ProbeFeature] = [.summary, .meanPatch, .both]
-    public var viewSize = ViewSize(square: 0)
-    public var blocks = 1
-    public var augmentation = Augmentation.crop
-    public var learningRates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1]
-    public var learningRateBatch = 256
-    public var momentum = 0.9
-    public var epochs = 100
-    public var batchSize = 256
-    public var workers = 0
-    public var allowBroken = 0.01
-    public var scoreEvery = Span.epochs(1)
-    public var run = RunSettings()
+    package var weights = ""
+    package var network = TrainedNetwork.Part.teacher
+    package var heads = 0
+    package var allowMissing = false
+    package var train = ""
+    package var validation = ""
+    package var seed: UInt64 = 0
+    package var device = "auto"
+    package var threads = 0
+    package var features: [ProbeFeature] = [.summary, .meanPatch, .both]
+    package var viewSize = ViewSize(square: 0)
+    package var blocks = 1
+    package var augmentation = Augmentation.crop
+    package var learningRates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1]
+    package var learningRateBatch = 256
+    package var momentum = 0.9
+    package var epochs = 100
+    package var batchSize = 256
+    package var workers = 0
+    package var allowBroken = 0.01
+    package var scoreEvery = Span.epochs(1)
+    package var run = RunSettings()
 
-    public init() {}
+    package init() {}
 
     /// What each setting means, for a run's `settings.yaml`.
-    public static let descriptions: [String: String] = [
+    package static let descriptions: [String: String] = [
         "weights": "A run's folder, or a file of weights or a checkpoint. It stays as it is.",
         "network": "The teacher, the student, or the untrained network as the run drew it.",
         "heads": "Heads of attention, where nothing in or beside the weights tells them; 0: not told.",
@@ -71,17 +71,17 @@ public struct LinearSettings: Codable, Equatable, Sendable {
     ]
 
     /// Turns relative paths into absolute ones, so that a run can go on from another working folder.
-    public mutating func makePathsAbsolute() {
+    package mutating func makePathsAbsolute() {
         for path in [\LinearSettings.weights, \.train, \.validation] where !self[keyPath: path].isEmpty {
             self[keyPath: path] = URL(fileURLWithPath: self[keyPath: path]).standardizedFileURL.path
         }
     }
 
     /// The views' size, where it is not the weights' own.
-    public var view: ViewSize? { viewSize == ViewSize(square: 0) ? nil : viewSize }
+    package var view: ViewSize? { viewSize == ViewSize(square: 0) ? nil : viewSize }
 
     /// Refuses what cannot be obeyed.
-    public func validate() throws {
+    package func validate() throws {
         func require(_ condition: Bool, _ sentence: String) throws {
             guard condition else { throw UserError(sentence, kind: .usage) }
         }

@@ -11,14 +11,14 @@ import SelfPatchTraining
 ///
 /// Source: eval_linear.py of DINO: SGD with momentum, a rate that falls from epoch to epoch along half a cosine, random
 /// resized crops and flips for training, the middle of the image for validation.
-public final class LinearTraining: TrainingRun {
-    public let settings: LinearSettings
-    public let training: ClassFolder
-    public let validation: ClassFolder
-    public private(set) var done: Int
-    public let clock: RunClock
-    public let machine: Checkpoint.Machine
-    public let stepsPerEpoch: Int
+package final class LinearTraining: TrainingRun {
+    package let settings: LinearSettings
+    package let training: ClassFolder
+    package let validation: ClassFolder
+    package private(set) var done: Int
+    package let clock: RunClock
+    package let machine: Checkpoint.Machine
+    package let stepsPerEpoch: Int
     let extractor: FeatureExtractor
     let images: SampleSource<Pixels>
     let folder: RunFolder
@@ -38,7 +38,7 @@ public final class LinearTraining: TrainingRun {
     ///   - images: those of `training`, with a note of what cannot be read.
     ///   - show: is handed the state of things after every step.
     ///   - taking: is told how many images' features are taken before the run, of how many.
-    public init(
+    package init(
         _ settings: LinearSettings, network: TrainedNetwork, training: ClassFolder, validation: ClassFolder,
         images: SampleSource<Pixels>, in folder: RunFolder, from checkpoint: Checkpoint?, log: RunLog,
         deadline: ContinuousClock.Instant? = nil, show: @escaping (RunProgress) -> Void = { _ in },
@@ -94,22 +94,22 @@ public final class LinearTraining: TrainingRun {
         try checkpoint?.restore(state)
     }
 
-    public var stepCount: Int { settings.epochs * stepsPerEpoch }
-    public var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
-    public var scoreInterval: Int { interval(settings.scoreEvery) }
+    package var stepCount: Int { settings.epochs * stepsPerEpoch }
+    package var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
+    package var scoreInterval: Int { interval(settings.scoreEvery) }
 
     /// The share of the starting rates that an epoch has: half a cosine that would reach 0 after the last.
     static func rateShare(epoch: Int, of epochs: Int) -> Double {
         0.5 * (1 + cos(.pi * Double(epoch) / Double(epochs)))
     }
 
-    public func step() throws {
+    package func step() throws {
         let epoch = done / stepsPerEpoch
         let share = Self.rateShare(epoch: epoch, of: settings.epochs)
         let scale = Double(settings.batchSize) / Double(settings.learningRateBatch)
         let rates = settings.learningRates.map { $0 * scale * share }
         let batch = try batches.next(clock)
-        let labels = Tensor.from(batch.labels, shape: [batch.labels.count]).moved(to: extractor.network.device)
+        let labels = Tensor(batch.labels, shape: [batch.labels.count]).moved(to: extractor.network.device)
         let losses = probes.map { probe in
             probe.classifiers.step(
                 probe.feature.of(summary: batch.summary, meanPatch: batch.meanPatch), labels, rates: rates)
@@ -139,7 +139,7 @@ public final class LinearTraining: TrainingRun {
         show(progress)
     }
 
-    public func score() throws {
+    package func score() throws {
         try clock.withoutCounting {
             let scores = scores()
             try log.record(
@@ -152,7 +152,7 @@ public final class LinearTraining: TrainingRun {
         }
     }
 
-    public func save() throws {
+    package func save() throws {
         try log.synchronize()
         try Checkpoint.save(
             state,
@@ -163,15 +163,15 @@ public final class LinearTraining: TrainingRun {
     }
 
     /// The score of one classifier.
-    public struct Scored {
-        public let feature: ProbeFeature
-        public let learningRate: Double
-        public let score: ClassificationScore
+    package struct Scored {
+        package let feature: ProbeFeature
+        package let learningRate: Double
+        package let score: ClassificationScore
         var name: String { LinearTraining.name(feature, learningRate) }
     }
 
     /// Scores every classifier on the validation images.
-    public func scores() -> [Scored] {
+    package func scores() -> [Scored] {
         let device = extractor.network.device
         var scores = [[ClassificationScore]](
             repeating: [ClassificationScore](
@@ -181,10 +181,11 @@ public final class LinearTraining: TrainingRun {
             let rows = start..<min(start + 512, truth.count)
             for (place, probe) in probes.enumerated() {
                 let features = probe.feature.of(
-                    summary: queries.summary.narrowed(0, rows), meanPatch: queries.meanPatch.narrowed(0, rows))
+                    summary: queries.summary.narrowed(to: rows, dimension: 0),
+                    meanPatch: queries.meanPatch.narrowed(to: rows, dimension: 0))
                 let logits = probe.classifiers.logits(features.moved(to: device))
                 for rate in 0..<rateCount {
-                    scores[place][rate].add(logits.selected(1, rate), truth: Array(truth[rows]))
+                    scores[place][rate].add(logits.selected(rate, dimension: 1), truth: Array(truth[rows]))
                 }
             }
         }

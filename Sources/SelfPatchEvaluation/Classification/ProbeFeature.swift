@@ -2,7 +2,7 @@ import SelfPatchFormats
 import SelfPatchTensors
 
 /// What of an image a linear classifier is given.
-public enum ProbeFeature: String, SettingsChoice {
+package enum ProbeFeature: String, SettingsChoice {
     case summary
     case meanPatch = "mean-patch"
     /// Summary and mean patch side by side.

@@ -90,7 +90,7 @@ final class CachedFeatures {
             return places[index] ?? 0
         }
         step += 1
-        let rows = Tensor.from(chosen, shape: [chosen.count])
+        let rows = Tensor(chosen, shape: [chosen.count])
         return (features.summary.rows(rows), features.meanPatch.rows(rows), chosen.map { labels[$0] })
     }
 }

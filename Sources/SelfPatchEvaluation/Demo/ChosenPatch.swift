@@ -7,7 +7,7 @@ extension Scene {
     /// - Parameters:
     ///   - view: the part of the picture that is looked at.
     ///   - grid: of the patches that this part is divided into.
-    public func typicalPatch(in view: CenterView, grid: Grid) -> Int {
+    package func typicalPatch(in view: CenterView, grid: Grid) -> Int {
         let mask = view.labels(of: maskPixels)
         let (height, width) = (view.size.height, view.size.width)
         var covered = [Int](repeating: 0, count: grid.count)

@@ -1,18 +1,18 @@
 import SelfPatchData
 
 /// What drawn scenes say about a network: k-NN accuracy of whole scenes, and the score of its patches on the masks.
-public struct SceneExam {
+package struct SceneExam {
     /// Whole scenes: the kind of their things is the class.
-    public let images: NearestNeighborEvaluation
+    package let images: NearestNeighborEvaluation
     /// Neighbours that vote for an image.
-    public let neighborCount: Int
+    package let neighborCount: Int
     /// Scenes whose patches fill the bank, and scenes whose patches are labelled.
-    public let patchTraining: LabelledImages
-    public let patchValidation: LabelledImages
+    package let patchTraining: LabelledImages
+    package let patchValidation: LabelledImages
     /// The side that scenes are shown at for the patch score: their own.
-    public let side: Int
+    package let side: Int
 
-    public init(
+    package init(
         images: NearestNeighborEvaluation, neighborCount: Int = 20, patchTraining: LabelledImages,
         patchValidation: LabelledImages, side: Int
     ) {
@@ -24,24 +24,24 @@ public struct SceneExam {
     }
 
     /// All in per cent.
-    public struct Scores: Codable, Equatable, Sendable {
+    package struct Scores: Codable, Equatable, Sendable {
         /// k-NN top-1 of whole scenes by the image summary.
-        public let summary: Double
+        package let summary: Double
         /// The same by the mean patch.
-        public let meanPatch: Double
+        package let meanPatch: Double
         /// Mean intersection over union of ground and kinds, patch by patch.
-        public let patchIntersectionOverUnion: Double
+        package let patchIntersectionOverUnion: Double
         /// Share of the patches labelled right; most of them are ground.
-        public let patchAccuracy: Double
+        package let patchAccuracy: Double
     }
 
     /// Images that the exam looks at.
-    public var imageCount: Int {
+    package var imageCount: Int {
         images.training.count + images.validation.count + patchTraining.count + patchValidation.count
     }
 
     /// - Parameter progress: is told how many of `imageCount` images are done.
-    public func scores(of extractor: FeatureExtractor, progress: ((Int) -> Void)? = nil) throws -> Scores {
+    package func scores(of extractor: FeatureExtractor, progress: ((Int) -> Void)? = nil) throws -> Scores {
         var images = images
         images.neighborCounts = [neighborCount]
         let report = try images.report(on: extractor, progress: progress)

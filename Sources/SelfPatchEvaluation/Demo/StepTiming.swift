@@ -3,11 +3,11 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// How long a training step takes on this machine, tried with views of noise on a network that is then forgotten.
-public enum StepTiming {
+package enum StepTiming {
     /// - Parameters:
     ///   - steps: timed steps; one more goes before them.
     /// - Returns: seconds of the middle one of the timed steps.
-    public static func seconds(_ settings: PretrainSettings, on device: Device, steps: Int = 5) throws -> Double {
+    package static func seconds(_ settings: PretrainSettings, on device: Device, steps: Int = 5) throws -> Double {
         precondition(steps > 0, "\(steps) steps")
         let learner = Learner(settings.learner(on: device), device: device)
         let part = BatchPart(.noise(images: settings.schedule.batchSize, settings.views), settings.views, on: device)

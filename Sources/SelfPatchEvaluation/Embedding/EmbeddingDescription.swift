@@ -6,9 +6,9 @@ import SelfPatchTensors
 
 /// What the rows of a file of features are, and what they were made with. It lies beside the file as JSON, and decides whether
 /// an unfinished file can be gone on with.
-public struct EmbeddingDescription: Codable, Equatable, Sendable {
+package struct EmbeddingDescription: Codable, Equatable, Sendable {
     /// Which numbers a row holds.
-    public enum Kind: String, Codable, CaseIterable, Sendable {
+    package enum Kind: String, Codable, CaseIterable, Sendable {
         /// The image summary, `[width]`.
         case summary
         /// The mean over the patches, `[width]`.
@@ -17,25 +17,25 @@ public struct EmbeddingDescription: Codable, Equatable, Sendable {
         case dense
     }
 
-    public var kind: Kind
+    package var kind: Kind
     /// As the file's own format calls it: F32 or F16.
-    public var elementType: String
+    package var elementType: String
     /// The shape of a row.
-    public var shape: [Int]
-    public var weights: String
+    package var shape: [Int]
+    package var weights: String
     /// CRC-32 of all of the network's numbers, 8 hexadecimal digits.
-    public var weightsChecksum: String
-    public var folder: String
+    package var weightsChecksum: String
+    package var folder: String
     /// Images in the folder.
-    public var images: Int
+    package var images: Int
     /// Height and width of the view that is taken of each image, in pixels.
-    public var viewSize: [Int]
-    public var mean: [Double]
-    public var deviation: [Double]
+    package var viewSize: [Int]
+    package var mean: [Double]
+    package var deviation: [Double]
     /// Images that went through the network together; another number changes the last bits.
-    public var batch: Int
+    package var batch: Int
     /// Rows in all; nil while they are not all there.
-    public var rows: Int?
+    package var rows: Int?
 
     init(
         _ extractor: FeatureExtractor, _ kind: Kind, _ elementType: SafetensorsFile.ElementType, _ folder: ImageFolder,

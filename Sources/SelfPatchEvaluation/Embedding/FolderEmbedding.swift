@@ -6,22 +6,22 @@ import SelfPatchTensors
 /// Features of a folder of images in one file, a row each; memory holds one batch, however large the folder is.
 ///
 /// A call that was stopped or killed is gone on with by the same call; the file is to the bit that of a call never stopped.
-public struct FolderEmbedding {
-    public let extractor: FeatureExtractor
-    public var kind = EmbeddingDescription.Kind.summary
+package struct FolderEmbedding {
+    package let extractor: FeatureExtractor
+    package var kind = EmbeddingDescription.Kind.summary
     /// Half the file where true.
-    public var isHalf = false
+    package var isHalf = false
     /// Rows count at least this often; what came after is made again after a kill.
-    public var saveEvery = Duration.seconds(5)
+    package var saveEvery = Duration.seconds(5)
 
-    public init(_ extractor: FeatureExtractor) { self.extractor = extractor }
+    package init(_ extractor: FeatureExtractor) { self.extractor = extractor }
 
     /// How a call ended.
-    public struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable {
         /// Images that were seen, those of earlier calls included; all of the folder's unless the call was stopped.
-        public let images: Int
-        public let skipped: Int
-        public let isFinished: Bool
+        package let images: Int
+        package let skipped: Int
+        package let isFinished: Bool
     }
 
     /// - Parameters:
@@ -32,7 +32,7 @@ public struct FolderEmbedding {
     ///   - isStopped: is asked after each batch.
     /// - Throws: `UserError` where no image could be read, where files cannot be written or gone on with, or where features
     ///   are not finite.
-    public func write(
+    package func write(
         _ folder: ImageFolder, to output: String, weights: String, progress: ((Int) -> Void)? = nil,
         isStopped: () -> Bool = { false }
     ) throws -> Outcome {
@@ -79,6 +79,6 @@ public struct FolderEmbedding {
             case .meanPatch: output.meanPatch
             case .dense: output.patches
             }
-        return features.reshaped([planes.count] + shape).cast(to: isHalf ? .float16 : .float32).moved(to: .cpu)
+        return features.reshaped(to: [planes.count] + shape).cast(to: isHalf ? .float16 : .float32).moved(to: .cpu)
     }
 }

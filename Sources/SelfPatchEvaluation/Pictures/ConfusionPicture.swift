@@ -2,14 +2,14 @@ import SelfPatchData
 
 /// A confusion matrix as a picture: a row for each true class, a column for each predicted one, a cell's colour its share of
 /// the row.
-public struct ConfusionPicture {
-    public let title: String
+package struct ConfusionPicture {
+    package let title: String
     /// In the order of the rows and columns.
-    public let names: [String]
+    package let names: [String]
     /// Truth against prediction, `names.count` squared, row by row.
-    public let counts: [Int]
+    package let counts: [Int]
 
-    public init(title: String, names: [String], counts: [Int]) {
+    package init(title: String, names: [String], counts: [Int]) {
         precondition(counts.count == names.count * names.count, "\(counts.count) counts for \(names.count) classes")
         self.title = title
         self.names = names
@@ -18,7 +18,7 @@ public struct ConfusionPicture {
 
     /// With up to 40 classes cells are large enough for their names, with up to 20 for their shares in per cent too; the cells
     /// of more classes shrink, down to two pixels.
-    public func picture() -> Picture {
+    package func picture() -> Picture {
         let count = names.count
         let cell = count <= 20 ? 26 : count <= 40 ? 14 : max(2, 600 / count)
         let isNamed = count <= 40

@@ -1,30 +1,30 @@
 import SelfPatchData
 
 /// Pictures in rows and columns with small captions: a title, a heading above each column, a name beside each row.
-public struct ContactSheet {
+package struct ContactSheet {
     /// One cell: a picture, what is drawn around a part of it, and words below it.
-    public struct Tile: Sendable {
-        public let pixels: Pixels
+    package struct Tile: Sendable {
+        package let pixels: Pixels
         /// Rows and columns (of `pixels`) to put a box around.
-        public let mark: (rows: Range<Int>, columns: Range<Int>)?
-        public let caption: String
+        package let mark: (rows: Range<Int>, columns: Range<Int>)?
+        package let caption: String
 
-        public init(_ pixels: Pixels, mark: (rows: Range<Int>, columns: Range<Int>)? = nil, caption: String = "") {
+        package init(_ pixels: Pixels, mark: (rows: Range<Int>, columns: Range<Int>)? = nil, caption: String = "") {
             self.pixels = pixels
             self.mark = mark
             self.caption = caption
         }
     }
 
-    public var title: String
+    package var title: String
     /// Words above the columns; fewer than there are columns, or none, leave the rest empty.
-    public var headings: [String]
+    package var headings: [String]
     /// Rows of tiles; `nil` leaves a place empty.
-    public var rows: [[Tile?]]
+    package var rows: [[Tile?]]
     /// Shown side of a tile in pixels: tiles are enlarged by the whole number that comes nearest below it.
-    public var tileSide: Int
+    package var tileSide: Int
 
-    public init(title: String, headings: [String] = [], rows: [[Tile?]], tileSide: Int = 128) {
+    package init(title: String, headings: [String] = [], rows: [[Tile?]], tileSide: Int = 128) {
         self.title = title
         self.headings = headings
         self.rows = rows
@@ -32,7 +32,7 @@ public struct ContactSheet {
     }
 
     /// Lays the sheet out and draws it.
-    public func picture() -> Picture {
+    package func picture() -> Picture {
         let gap = 8
         let line = BitmapFont.height + 3
         let columnCount = max(rows.map(\.count).max() ?? 0, 1)

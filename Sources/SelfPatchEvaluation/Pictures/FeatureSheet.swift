@@ -4,29 +4,29 @@ import SelfPatchTensors
 
 /// The picture by which a person judges patch features: each image beside the first three principal components of its
 /// patches, and beside the similarity of one chosen patch to all others, for one network or more.
-public struct FeatureSheet {
+package struct FeatureSheet {
     /// An image, and the patch whose likes are looked for.
-    public struct Subject {
-        public let image: Pixels
+    package struct Subject {
+        package let image: Pixels
         /// A patch of the grid, counted row by row; nil is the one in the middle.
-        public let chosen: Int?
+        package let chosen: Int?
 
-        public init(_ image: Pixels, chosen: Int? = nil) {
+        package init(_ image: Pixels, chosen: Int? = nil) {
             self.image = image
             self.chosen = chosen
         }
     }
 
     /// Words for a network ("before", "after"), and what takes its features.
-    public typealias Column = (name: String, extractor: FeatureExtractor)
+    package typealias Column = (name: String, extractor: FeatureExtractor)
 
-    public let title: String
-    public let subjects: [Subject]
-    public let columns: [Column]
+    package let title: String
+    package let subjects: [Subject]
+    package let columns: [Column]
     /// What goes through the networks: the middle of each image, resized to this.
-    public let view: ViewSize
+    package let view: ViewSize
 
-    public init(title: String, subjects: [Subject], columns: [Column], view: ViewSize) {
+    package init(title: String, subjects: [Subject], columns: [Column], view: ViewSize) {
         precondition(!subjects.isEmpty && !columns.isEmpty, "a sheet without images or networks")
         self.title = title
         self.subjects = subjects
@@ -35,7 +35,7 @@ public struct FeatureSheet {
     }
 
     /// Takes the features and draws everything.
-    public func picture() throws -> Picture {
+    package func picture() throws -> Picture {
         let center = CenterView(view)
         let scratch = ViewScratch()
         let planes = subjects.map { center.planes(of: $0.image, scratch: scratch) }
@@ -50,7 +50,7 @@ public struct FeatureSheet {
             similarities.append(
                 subjects.enumerated().map { index, subject in
                     PatchSimilarity(
-                        features: features.selected(0, index), grid: found,
+                        features: features.selected(index, dimension: 0), grid: found,
                         chosen: subject.chosen ?? (found.rows / 2 * found.columns + found.columns / 2))
                 })
         }

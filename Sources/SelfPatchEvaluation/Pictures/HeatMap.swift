@@ -2,11 +2,11 @@ import SelfPatchData
 import SelfPatchTensors
 
 /// Numbers on a grid of patches as colours: black over purple and orange to pale yellow.
-public enum HeatMap {
+package enum HeatMap {
     /// - Parameters:
     ///   - values: one a patch, row by row.
     ///   - range: what is drawn in the first and in the last colour; values beyond take these colours.
-    public static func pixels(_ values: [Float], grid: Grid, range: ClosedRange<Float>) -> Pixels {
+    package static func pixels(_ values: [Float], grid: Grid, range: ClosedRange<Float>) -> Pixels {
         precondition(values.count == grid.count, "\(values.count) values for a grid of \(grid.rows) x \(grid.columns)")
         let span = max(range.upperBound - range.lowerBound, .leastNormalMagnitude)
         let bytes = values.flatMap { value -> [UInt8] in

@@ -1,22 +1,22 @@
 import SelfPatchData
 
 /// Frames of a video with the objects of their masks in colour, in rows and columns.
-public struct MaskOverlay {
+package struct MaskOverlay {
     /// Columns of the sheet.
-    public static let columns = 4
+    package static let columns = 4
 
     private let title: String
     /// Width of a frame on the sheet, in pixels.
     private let tileWidth: Int
     private var tiles: [(name: String, pixels: Pixels)] = []
 
-    public init(title: String, tileWidth: Int = 240) {
+    package init(title: String, tileWidth: Int = 240) {
         self.title = title
         self.tileWidth = tileWidth
     }
 
     /// Which of `count` frames to show: the first, the last, and others evenly between them.
-    public static func chosen(of count: Int, most: Int = 8) -> [Int] {
+    package static func chosen(of count: Int, most: Int = 8) -> [Int] {
         guard count > most else { return Array(0..<count) }
         return (0..<most).map { $0 * (count - 1) / (most - 1) }
     }
@@ -24,7 +24,7 @@ public struct MaskOverlay {
     /// - Parameters:
     ///   - frame: one or three channels.
     ///   - mask: numbers of objects, of the frame's size.
-    public mutating func add(_ name: String, frame: Pixels, mask: Pixels) {
+    package mutating func add(_ name: String, frame: Pixels, mask: Pixels) {
         let painted = Self.painted(frame: frame, mask: mask)
         let width = min(tileWidth, frame.width)
         let size = ViewSize(height: max(1, frame.height * width / frame.width), width: width)
@@ -36,7 +36,7 @@ public struct MaskOverlay {
     /// Objects half in the palette's colour, their borders wholly; what belongs to none as it is.
     ///
     /// - Parameter background: the number that belongs to no object; nil where each belongs to one.
-    public static func painted(
+    package static func painted(
         frame: Pixels, mask: Pixels, palette: LabelPalette = .pascal, background: UInt8? = 0
     ) -> Pixels {
         precondition(
@@ -70,7 +70,7 @@ public struct MaskOverlay {
     }
 
     /// Lays out what was added; nil where nothing was.
-    public func picture() -> Picture? {
+    package func picture() -> Picture? {
         guard let first = tiles.first?.pixels else { return nil }
         let gap = 6
         let line = BitmapFont.height + 3

@@ -4,27 +4,27 @@ import SelfPatchModel
 import SelfPatchTensors
 
 /// A view, enlarged, with a few of its patches and the neighbours that positive matching chooses for them.
-public struct NeighborSheet {
+package struct NeighborSheet {
     /// A patch and its positives, the most similar first.
-    public struct Choice: Equatable, Sendable {
-        public let patch: Int
-        public let positives: [Int]
+    package struct Choice: Equatable, Sendable {
+        package let patch: Int
+        package let positives: [Int]
         /// The cosine of each positive with the patch.
-        public let cosines: [Float]
+        package let cosines: [Float]
     }
 
     /// The view as a picture.
-    public let view: Pixels
-    public let grid: Grid
-    public let patchSize: Int
-    public let choices: [Choice]
+    package let view: Pixels
+    package let grid: Grid
+    package let patchSize: Int
+    package let choices: [Choice]
 
     /// - Parameters:
     ///   - planes: the view's bytes, `[channels, height, width]`.
     ///   - network: the one that matches, a teacher.
     ///   - settings: window, border and number of positives.
     ///   - key: which patches are shown depends on it.
-    public init(
+    package init(
         planes: [UInt8], size: ViewSize, network: Network, normalization: ViewNormalization,
         settings: ObjectiveSettings, key: SampleKey
     ) {
@@ -35,7 +35,7 @@ public struct NeighborSheet {
         let window = NeighborWindow(side: settings.window, border: settings.border, grid: grid)
         let matching = PositiveMatching(
             window: window, positiveCount: settings.positiveCount, device: network.device)
-        let bytes = Tensor.from(planes, shape: [1, view.channels, size.height, size.width]).moved(to: network.device)
+        let bytes = Tensor(planes, shape: [1, view.channels, size.height, size.width]).moved(to: network.device)
         let tokens = network.features(of: normalization(bytes)).patches
         let cosines = matching.similarities(of: tokens).moved(to: .cpu).floats()
         choices = Self.spread(over: grid, apart: settings.window, key: key).map { patch in
@@ -72,7 +72,7 @@ public struct NeighborSheet {
     /// Side that the view is enlarged to, by the whole number that comes nearest below it.
     private static let side = 460
 
-    public func picture() -> Picture {
+    package func picture() -> Picture {
         let scale = max(1, Self.side / max(view.height, view.width))
         let longest = choices.map { caption($0).count }.max() ?? 0
         var picture = Picture(
@@ -107,7 +107,7 @@ public struct NeighborSheet {
 
 extension Picture {
     /// Pictures one below the other.
-    public static func stacked(_ pictures: [Picture]) -> Picture {
+    package static func stacked(_ pictures: [Picture]) -> Picture {
         var whole = Picture(
             height: pictures.map(\.height).reduce(0, +), width: pictures.map(\.width).max() ?? 1)
         var row = 0
@@ -119,7 +119,7 @@ extension Picture {
     }
 
     /// Pictures beside each other, their upper sides on one line.
-    public static func beside(_ pictures: [Picture]) -> Picture {
+    package static func beside(_ pictures: [Picture]) -> Picture {
         var whole = Picture(
             height: pictures.map(\.height).max() ?? 1, width: pictures.map(\.width).reduce(0, +))
         var column = 0

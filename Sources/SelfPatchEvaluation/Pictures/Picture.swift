@@ -1,29 +1,29 @@
 import SelfPatchData
 
 /// A colour of a picture, 8 bits a channel.
-public struct PictureColor: Equatable, Sendable {
-    public var red: UInt8
-    public var green: UInt8
-    public var blue: UInt8
+package struct PictureColor: Equatable, Sendable {
+    package var red: UInt8
+    package var green: UInt8
+    package var blue: UInt8
 
-    public init(red: UInt8, green: UInt8, blue: UInt8) {
+    package init(red: UInt8, green: UInt8, blue: UInt8) {
         self.red = red
         self.green = green
         self.blue = blue
     }
 
-    public static let white = PictureColor(red: 255, green: 255, blue: 255)
-    public static let black = PictureColor(red: 0, green: 0, blue: 0)
-    public static let ink = PictureColor(red: 40, green: 40, blue: 40)
+    package static let white = PictureColor(red: 255, green: 255, blue: 255)
+    package static let black = PictureColor(red: 0, green: 0, blue: 0)
+    package static let ink = PictureColor(red: 40, green: 40, blue: 40)
 }
 
 /// A picture to draw on: three channels, rows from the top. What falls outside is cut off.
-public struct Picture: Sendable {
-    public let height: Int
-    public let width: Int
+package struct Picture: Sendable {
+    package let height: Int
+    package let width: Int
     private var bytes: [UInt8]
 
-    public init(height: Int, width: Int, background: PictureColor = .white) {
+    package init(height: Int, width: Int, background: PictureColor = .white) {
         precondition(height > 0 && width > 0, "a picture of \(height) x \(width)")
         self.height = height
         self.width = width
@@ -32,12 +32,12 @@ public struct Picture: Sendable {
     }
 
     /// What has been drawn.
-    public var pixels: Pixels { Pixels(height: height, width: width, channels: 3, bytes: bytes) }
+    package var pixels: Pixels { Pixels(height: height, width: width, channels: 3, bytes: bytes) }
 
     /// Writes a PNG file, whole or not at all.
-    public func write(to path: String) throws { try PNGFile.write(pixels, to: path) }
+    package func write(to path: String) throws { try PNGFile.write(pixels, to: path) }
 
-    public subscript(row: Int, column: Int) -> PictureColor {
+    package subscript(row: Int, column: Int) -> PictureColor {
         get {
             let place = (row * width + column) * 3
             return PictureColor(red: bytes[place], green: bytes[place + 1], blue: bytes[place + 2])
@@ -51,12 +51,12 @@ public struct Picture: Sendable {
         }
     }
 
-    public mutating func fill(rows: Range<Int>, columns: Range<Int>, with color: PictureColor) {
+    package mutating func fill(rows: Range<Int>, columns: Range<Int>, with color: PictureColor) {
         for row in rows { for column in columns { self[row, column] = color } }
     }
 
     /// Draws the four sides of a box, growing outwards from it.
-    public mutating func frame(rows: Range<Int>, columns: Range<Int>, thickness: Int = 1, color: PictureColor) {
+    package mutating func frame(rows: Range<Int>, columns: Range<Int>, thickness: Int = 1, color: PictureColor) {
         let outer = (rows.lowerBound - thickness)..<(rows.upperBound + thickness)
         fill(rows: outer.lowerBound..<rows.lowerBound, columns: spread(columns, thickness), with: color)
         fill(rows: rows.upperBound..<outer.upperBound, columns: spread(columns, thickness), with: color)
@@ -66,7 +66,7 @@ public struct Picture: Sendable {
 
     /// Copies a decoded picture of one or three channels, its upper left corner at (`row`, `column`), each of its pixels
     /// becoming `scale` x `scale`.
-    public mutating func draw(_ pixels: Pixels, row: Int, column: Int, scale: Int = 1) {
+    package mutating func draw(_ pixels: Pixels, row: Int, column: Int, scale: Int = 1) {
         precondition(pixels.channels == 1 || pixels.channels == 3, "\(pixels.channels) channels cannot be drawn")
         let step = pixels.channels == 3 ? 1 : 0
         for y in 0..<pixels.height * scale {
@@ -79,7 +79,7 @@ public struct Picture: Sendable {
     }
 
     /// Draws a line of small letters, its upper left corner at (`row`, `column`).
-    public mutating func write(_ text: String, row: Int, column: Int, scale: Int = 1, color: PictureColor = .ink) {
+    package mutating func write(_ text: String, row: Int, column: Int, scale: Int = 1, color: PictureColor = .ink) {
         for (position, character) in text.enumerated() {
             for (y, dots) in BitmapFont.rows(of: character).enumerated() {
                 for x in 0..<5 where dots >> (4 - x) & 1 == 1 {

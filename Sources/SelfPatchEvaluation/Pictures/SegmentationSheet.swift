@@ -1,15 +1,15 @@
 import SelfPatchData
 
 /// Images, their true classes and the predicted ones side by side, with a legend of the classes that occur.
-public struct SegmentationSheet {
+package struct SegmentationSheet {
     /// One image with its maps of class numbers, `[height, width]` row by row.
-    public struct Row: Sendable {
-        public let name: String
-        public let image: Pixels
-        public let truth: [UInt8]
-        public let predicted: [UInt8]
+    package struct Row: Sendable {
+        package let name: String
+        package let image: Pixels
+        package let truth: [UInt8]
+        package let predicted: [UInt8]
 
-        public init(name: String, image: Pixels, truth: [UInt8], predicted: [UInt8]) {
+        package init(name: String, image: Pixels, truth: [UInt8], predicted: [UInt8]) {
             let count = image.height * image.width
             precondition(
                 truth.count == count && predicted.count == count,
@@ -21,13 +21,13 @@ public struct SegmentationSheet {
         }
     }
 
-    public var title: String
-    public let classes: ClassList
-    public let rows: [Row]
+    package var title: String
+    package let classes: ClassList
+    package let rows: [Row]
     /// Width of a picture on the sheet, in pixels.
-    public var width: Int
+    package var width: Int
 
-    public init(title: String, classes: ClassList, rows: [Row], width: Int = 240) {
+    package init(title: String, classes: ClassList, rows: [Row], width: Int = 240) {
         self.title = title
         self.classes = classes
         self.rows = rows
@@ -37,7 +37,7 @@ public struct SegmentationSheet {
     private static let gap = 8
     private static let line = BitmapFont.height + 4
 
-    public func picture() -> Picture {
+    package func picture() -> Picture {
         let (gap, line) = (Self.gap, Self.line)
         let heights = rows.map { max(1, $0.image.height * width / $0.image.width) }
         let sheetWidth = max(gap + 3 * (width + gap), 2 * gap + title.count * 2 * BitmapFont.advance)

@@ -3,13 +3,13 @@ import SelfPatchData
 /// A picture of one image's views: the image with the boxes that they were cut from, and the views themselves.
 ///
 /// Every view has a number and a color, which its box shares; below it stands what chance did to it.
-public struct ViewSheet {
-    public let image: Pixels
-    public let settings: MultiCropSettings
-    public let key: SampleKey
+package struct ViewSheet {
+    package let image: Pixels
+    package let settings: MultiCropSettings
+    package let key: SampleKey
 
     /// - Parameter image: red, green, blue.
-    public init(image: Pixels, settings: MultiCropSettings, key: SampleKey) {
+    package init(image: Pixels, settings: MultiCropSettings, key: SampleKey) {
         precondition(image.channels == 3, "a sheet of an image with \(image.channels) channels")
         self.image = image
         self.settings = settings
@@ -27,7 +27,7 @@ public struct ViewSheet {
     /// Local views stand below each other in rows as long as this.
     private static let rowWidth = 480
 
-    public func picture() -> Picture {
+    package func picture() -> Picture {
         let recipes = MultiCrop(settings).recipes(height: image.height, width: image.width, key: key)
         let shown = shownImage()
         let places = places()

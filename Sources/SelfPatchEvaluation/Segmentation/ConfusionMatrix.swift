@@ -7,13 +7,13 @@
 /// A class that neither occurs nor was predicted has no IoU, one that does not occur no accuracy; the means leave them out.
 /// A number beyond the classes belongs to none, but its pixel still counts for whatever the other side says of it.
 /// All figures are from 0 to 1.
-public struct ConfusionMatrix: Equatable, Sendable {
-    public let classCount: Int
+package struct ConfusionMatrix: Equatable, Sendable {
+    package let classCount: Int
     /// `[classes + 1, classes + 1]`, truth by prediction; the last row and column are "no class".
     private var counts: [Int]
     private var side: Int { classCount + 1 }
 
-    public init(classCount: Int) {
+    package init(classCount: Int) {
         precondition(classCount > 0, "\(classCount) classes")
         self.classCount = classCount
         counts = [Int](repeating: 0, count: (classCount + 1) * (classCount + 1))
@@ -21,7 +21,7 @@ public struct ConfusionMatrix: Equatable, Sendable {
 
     // MARK: Counting
 
-    public mutating func add(truth: Int, predicted: Int) { counts[index(truth) * side + index(predicted)] += 1 }
+    package mutating func add(truth: Int, predicted: Int) { counts[index(truth) * side + index(predicted)] += 1 }
 
     /// Counts the pixels of one image.
     ///
@@ -29,7 +29,7 @@ public struct ConfusionMatrix: Equatable, Sendable {
     ///   - truth: of each pixel.
     ///   - predicted: as many, in the same order.
     ///   - ignored: pixels with this truth are left out altogether, whatever is predicted there.
-    public mutating func add<Truth: BinaryInteger, Predicted: BinaryInteger>(
+    package mutating func add<Truth: BinaryInteger, Predicted: BinaryInteger>(
         truth: [Truth], predicted: [Predicted], ignored: Int? = nil
     ) {
         precondition(truth.count == predicted.count, "\(truth.count) labels, \(predicted.count) predictions")
@@ -38,7 +38,7 @@ public struct ConfusionMatrix: Equatable, Sendable {
         }
     }
 
-    public mutating func add(_ other: ConfusionMatrix) {
+    package mutating func add(_ other: ConfusionMatrix) {
         precondition(classCount == other.classCount, "\(classCount) and \(other.classCount) classes")
         for place in counts.indices { counts[place] += other.counts[place] }
     }
@@ -48,35 +48,35 @@ public struct ConfusionMatrix: Equatable, Sendable {
     // MARK: Counts
 
     /// How often `truth` was labelled as `predicted`.
-    public subscript(truth: Int, predicted: Int) -> Int { counts[index(truth) * side + index(predicted)] }
+    package subscript(truth: Int, predicted: Int) -> Int { counts[index(truth) * side + index(predicted)] }
 
     /// Pixels of a class that were labelled right.
-    public func intersection(of number: Int) -> Int { self[number, number] }
+    package func intersection(of number: Int) -> Int { self[number, number] }
     /// Pixels that belong to a class.
-    public func labelled(_ number: Int) -> Int { (0...classCount).reduce(0) { $0 + self[number, $1] } }
+    package func labelled(_ number: Int) -> Int { (0...classCount).reduce(0) { $0 + self[number, $1] } }
     /// Pixels that were taken for a class.
-    public func predicted(_ number: Int) -> Int { (0...classCount).reduce(0) { $0 + self[$1, number] } }
+    package func predicted(_ number: Int) -> Int { (0...classCount).reduce(0) { $0 + self[$1, number] } }
     /// Pixels that belong to some class.
-    public var total: Int { (0..<classCount).reduce(0) { $0 + labelled($1) } }
+    package var total: Int { (0..<classCount).reduce(0) { $0 + labelled($1) } }
 
     // MARK: Figures
 
-    public func intersectionOverUnion(of number: Int) -> Double? {
+    package func intersectionOverUnion(of number: Int) -> Double? {
         let both = intersection(of: number)
         return Self.share(both, of: predicted(number) + labelled(number) - both)
     }
 
     /// The share of a class's pixels that were labelled right.
-    public func accuracy(of number: Int) -> Double? { Self.share(intersection(of: number), of: labelled(number)) }
+    package func accuracy(of number: Int) -> Double? { Self.share(intersection(of: number), of: labelled(number)) }
 
     /// mIoU: the mean over the classes that have an IoU.
-    public var meanIntersectionOverUnion: Double? { Self.mean((0..<classCount).compactMap(intersectionOverUnion)) }
+    package var meanIntersectionOverUnion: Double? { Self.mean((0..<classCount).compactMap(intersectionOverUnion)) }
 
     /// mAcc: the mean over the classes that occur.
-    public var meanAccuracy: Double? { Self.mean((0..<classCount).compactMap(accuracy)) }
+    package var meanAccuracy: Double? { Self.mean((0..<classCount).compactMap(accuracy)) }
 
     /// aAcc: the share of all pixels that were labelled right.
-    public var accuracy: Double? { Self.share((0..<classCount).reduce(0) { $0 + intersection(of: $1) }, of: total) }
+    package var accuracy: Double? { Self.share((0..<classCount).reduce(0) { $0 + intersection(of: $1) }, of: total) }
 
     private static func share(_ part: Int, of whole: Int) -> Double? {
         whole == 0 ? nil : Double(part) / Double(whole)

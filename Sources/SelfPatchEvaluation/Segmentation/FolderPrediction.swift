@@ -14,28 +14,28 @@ import SelfPatchTensors
 ///
 /// Labels are numbered as those that the head was trained on, so that the maps can be used like them. A call that was stopped or
 /// killed is gone on with by the same call: images whose map is there are left alone.
-public struct FolderPrediction {
-    public let trained: TrainedSegmenter
-    public var paintsOverlays = false
+package struct FolderPrediction {
+    package let trained: TrainedSegmenter
+    package var paintsOverlays = false
 
-    public init(_ trained: TrainedSegmenter) { self.trained = trained }
+    package init(_ trained: TrainedSegmenter) { self.trained = trained }
 
     /// How a call ended.
-    public struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable {
         /// Label maps that this call made.
-        public fileprivate(set) var made = 0
+        package fileprivate(set) var made = 0
         /// Those that an earlier call had made.
-        public fileprivate(set) var kept = 0
+        package fileprivate(set) var kept = 0
         /// Images that could not be read.
-        public fileprivate(set) var skipped: [Skipped] = []
-        public fileprivate(set) var isFinished = true
+        package fileprivate(set) var skipped: [Skipped] = []
+        package fileprivate(set) var isFinished = true
     }
 
-    public struct Skipped: Codable, Sendable, Equatable {
+    package struct Skipped: Codable, Sendable, Equatable {
         /// Relative to the folder.
-        public let name: String
+        package let name: String
         /// Continues a sentence that begins with the name.
-        public let reason: String
+        package let reason: String
     }
 
     /// What the maps of a folder are made with; calls that differ in it must not share one.
@@ -56,7 +56,7 @@ public struct FolderPrediction {
     ///   - isStopped: is asked after each image.
     /// - Throws: `UserError` where two images would share a map, no image could be read, the output holds something else, or
     ///   files cannot be written.
-    public func write(
+    package func write(
         _ folder: ImageFolder, to output: String, progress: ((Int) -> Void)? = nil, isStopped: () -> Bool = { false }
     ) throws -> Outcome {
         let stems = try Self.stems(of: folder)

@@ -3,17 +3,17 @@ import SelfPatchData
 import SelfPatchFormats
 
 /// The labelled images of a segmentation run, found and looked at as its settings say.
-public struct SegmentationData: Sendable {
-    public let training: LabelledFolder
-    public let validation: LabelledFolder
-    public let classes: ClassList
+package struct SegmentationData: Sendable {
+    package let training: LabelledFolder
+    package let validation: LabelledFolder
+    package let classes: ClassList
     /// What is worth a line in the log: where classes come from.
-    public let note: String
+    package let note: String
 
     /// Pairs images with label maps and finds out which classes there are.
     ///
     /// - Throws: `UserError` where folders are missing or empty, images have no label map, or classes contradict each other.
-    public init(_ settings: SegmentationSettings) throws {
+    package init(_ settings: SegmentationSettings) throws {
         func pairs(validation: Bool) throws -> FolderPairs {
             let folders = settings.folders(validation: validation)
             return try FolderPairs(images: folders.images, labels: folders.labels)
@@ -50,7 +50,7 @@ public struct SegmentationData: Sendable {
     ///
     /// - Parameter progress: is told how many pairs are looked at, of how many.
     /// - Returns: classes that no training pixel has.
-    public func check(progress: (Int, Int) -> Void = { _, _ in }) throws -> [String] {
+    package func check(progress: (Int, Int) -> Void = { _, _ in }) throws -> [String] {
         var problems = DataProblems()
         let total = training.count + validation.count
         let contents = training.check(&problems) { progress($0, total) }

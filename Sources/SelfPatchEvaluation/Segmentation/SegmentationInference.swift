@@ -9,21 +9,21 @@ import SelfPatchTensors
 /// (bilinear), and the highest one wins, of equal ones the lower class.
 ///
 /// Source: `slide_inference` and `whole_inference` in mmsegmentation's EncoderDecoder.
-public struct SegmentationInference {
-    public struct Settings: Codable, Equatable, Sendable {
-        public enum Mode: String, SettingsChoice {
+package struct SegmentationInference {
+    package struct Settings: Codable, Equatable, Sendable {
+        package enum Mode: String, SettingsChoice {
             case whole, slide
         }
 
-        public var mode = Mode.whole
+        package var mode = Mode.whole
         /// Side of a window in pixels.
-        public var window = 512
+        package var window = 512
         /// From one window to the next.
-        public var stride = 341
+        package var stride = 341
         /// Take the mean over the image and its mirror image.
-        public var flip = false
+        package var flip = false
 
-        public init() {}
+        package init() {}
 
         func validate(key: String = "inference") throws {
             guard window >= 1, 1...window ~= stride else {
@@ -34,15 +34,15 @@ public struct SegmentationInference {
         }
     }
 
-    public let segmenter: Segmenter
-    public let settings: Settings
+    package let segmenter: Segmenter
+    package let settings: Settings
     let views: SegmentationViewSettings
     let normalization: ViewNormalization
     let precision: Precision
     /// Numbers that are enlarged at once: 200 MB of them.
     package var enlargedAtOnce = 50_000_000
 
-    public init(
+    package init(
         _ segmenter: Segmenter, _ settings: Settings, views: SegmentationViewSettings,
         normalization: ViewNormalization, precision: Precision = .float32
     ) {
@@ -55,11 +55,11 @@ public struct SegmentationInference {
 
     /// - Parameter image: of the network's channels, any size.
     /// - Returns: `[height, width]` class numbers, row by row.
-    public func classes(of image: Pixels) -> [UInt8] {
+    package func classes(of image: Pixels) -> [UInt8] {
         let size = views.resizedSize(height: image.height, width: image.width)
         let planes =
             size == ViewSize(height: image.height, width: image.width) ? image.planes : image.resizedLinear(to: size)
-        let bytes = Tensor.from(planes, shape: [1, image.channels, size.height, size.width])
+        let bytes = Tensor(planes, shape: [1, image.channels, size.height, size.width])
         return withoutGradients {
             let view = normalization(bytes.moved(to: segmenter.network.device))
             return highest(in: scores(of: view), at: Grid(rows: image.height, columns: image.width))
@@ -69,7 +69,7 @@ public struct SegmentationInference {
     /// Counts truth against prediction over labelled images, at the labels' own size.
     ///
     /// - Parameter progress: is told how many images are done, after each.
-    public func confusion(
+    package func confusion(
         over images: SampleSource<LabelledImage>, progress: (Int) -> Void = { _ in }
     ) throws -> ConfusionMatrix {
         var matrix = ConfusionMatrix(classCount: segmenter.classCount)
@@ -85,8 +85,8 @@ public struct SegmentationInference {
     /// `[1, classes, height, width]` at the view's own size.
     package func scores(of view: Tensor) -> Tensor {
         guard settings.flip else { return logits(of: view) }
-        let mirrored = logits(of: view.flipped([3])).softmax(1).flipped([3])
-        return (logits(of: view).softmax(1) + mirrored) / 2
+        let mirrored = logits(of: view.flipped([3])).softmax(over: 1).flipped([3])
+        return (logits(of: view).softmax(over: 1) + mirrored) / 2
     }
 
     private func logits(of view: Tensor) -> Tensor {
@@ -99,9 +99,9 @@ public struct SegmentationInference {
         let count = Tensor.zeros([1, 1, height, width], device: view.device)
         for rows in Self.windows(height, settings) {
             for columns in Self.windows(width, settings) {
-                let scores = run(view.narrowed(2, rows).narrowed(3, columns))
-                sum.narrowed(2, rows).narrowed(3, columns).add(scores)
-                let place = count.narrowed(2, rows).narrowed(3, columns)
+                let scores = run(view.narrowed(to: rows, dimension: 2).narrowed(to: columns, dimension: 3))
+                sum.narrowed(to: rows, dimension: 2).narrowed(to: columns, dimension: 3).add(scores)
+                let place = count.narrowed(to: rows, dimension: 2).narrowed(to: columns, dimension: 3)
                 place.add(Tensor.ones(place.shape, device: view.device))
             }
         }
@@ -124,9 +124,9 @@ public struct SegmentationInference {
         var best: Tensor?
         var number: Tensor?
         for start in stride(from: 0, to: scores.size(1), by: chunk) {
-            let part = scores.narrowed(1, start..<min(start + chunk, scores.size(1)))
+            let part = scores.narrowed(to: start..<min(start + chunk, scores.size(1)), dimension: 1)
             let enlarged = part.grid == grid ? part : part.resizedBilinear(to: grid)
-            let (values, places) = (enlarged.max(1), enlarged.argMax(1) + Double(start))
+            let (values, places) = (enlarged.max(over: 1), enlarged.argMax(over: 1) + Double(start))
             if let former = best, let formerNumber = number {
                 let isHigher = values > former
                 best = .choose(isHigher, values, former)

@@ -5,24 +5,24 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// Named settings for a head and a kind of machine.
-public struct SegmentationPreset: Sendable {
-    public let name: String
+package struct SegmentationPreset: Sendable {
+    package let name: String
     /// What it is, in one line.
-    public let summary: String
+    package let summary: String
     private let change: @Sendable (inout SegmentationSettings) -> Void
 
     /// The defaults with this preset's differences.
-    public var settings: SegmentationSettings {
+    package var settings: SegmentationSettings {
         var settings = SegmentationSettings()
         change(&settings)
         return settings
     }
 
-    public static let all =
+    package static let all =
         DenseHeadKind.allCases.map(ade20k) + DenseHeadKind.allCases.map(small)
 
     /// - Throws: `UserError` that lists the presets, with the nearest name.
-    public static func named(_ name: String) throws -> SegmentationPreset {
+    package static func named(_ name: String) throws -> SegmentationPreset {
         if let preset = all.first(where: { $0.name == name }) { return preset }
         let names = all.map(\.name)
         let nearest = NearestName.of(name, among: names).map { " Did you mean '\($0)'?" } ?? ""
@@ -31,7 +31,7 @@ public struct SegmentationPreset: Sendable {
     }
 
     /// The preset for a head where none was asked for.
-    public static func suited(to device: Device, _ head: DenseHeadKind) -> SegmentationPreset {
+    package static func suited(to device: Device, _ head: DenseHeadKind) -> SegmentationPreset {
         device == .cpu || device == .mps ? small(head) : ade20k(head)
     }
 

@@ -3,29 +3,29 @@ import SelfPatchFormats
 import SelfPatchTraining
 
 /// What a segmentation run found, for JSON, tables and pictures. Shares are from 0 to 1.
-public struct SegmentationReport: Codable, Equatable, Sendable {
-    public struct ClassResult: Codable, Equatable, Sendable {
-        public let name: String
+package struct SegmentationReport: Codable, Equatable, Sendable {
+    package struct ClassResult: Codable, Equatable, Sendable {
+        package let name: String
         /// Of the validation images.
-        public let pixels: Int
+        package let pixels: Int
         /// Nil where the class neither occurs nor was predicted.
-        public let iou: Double?
+        package let iou: Double?
         /// Nil where it does not occur.
-        public let accuracy: Double?
+        package let accuracy: Double?
     }
 
     /// Images that the head was trained on; nil where a finished one is scored.
-    public let trainingCount: Int?
-    public let validationCount: Int
-    public let steps: Int
-    public let mIoU: Double?
-    public let mAcc: Double?
-    public let aAcc: Double?
-    public let classes: [ClassResult]
+    package let trainingCount: Int?
+    package let validationCount: Int
+    package let steps: Int
+    package let mIoU: Double?
+    package let mAcc: Double?
+    package let aAcc: Double?
+    package let classes: [ClassResult]
     /// Truth in rows, predictions in columns.
-    public let confusion: [[Int]]
+    package let confusion: [[Int]]
 
-    public init(
+    package init(
         _ matrix: ConfusionMatrix, classes: ClassList, trainingCount: Int? = nil, validationCount: Int, steps: Int
     ) {
         self.trainingCount = trainingCount

@@ -1,6 +1,6 @@
 extension SegmentationSettings {
     /// What each setting means, for a run's `settings.yaml`. A test holds the names against the settings themselves.
-    public static let descriptions: [String: String] = [
+    package static let descriptions: [String: String] = [
         "weights": "A run's folder, or a file of weights or a checkpoint.",
         "network": "The teacher, the student, or the untrained network as the run drew it.",
         "heads": "Heads of attention, where nothing in or beside the weights tells them; 0: not told.",

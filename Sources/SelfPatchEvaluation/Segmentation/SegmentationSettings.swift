@@ -6,62 +6,62 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// Every setting of training and scoring a segmentation head. Presets name what suits a head and a machine.
-public struct SegmentationSettings: Codable, Equatable, Sendable {
-    public var weights = ""
-    public var network = TrainedNetwork.Part.teacher
-    public var heads = 0
-    public var allowMissing = false
-    public var seed: UInt64 = 0
-    public var device = "auto"
-    public var precision = PrecisionChoice.auto
-    public var threads = 0
-    public var data = Data()
-    public var model = SegmenterSettings()
-    public var views = SegmentationViewSettings()
-    public var optimizer = Optimizer()
-    public var length = Span.steps(40_000)
-    public var batchSize = 16
-    public var inference = SegmentationInference.Settings()
-    public var scoreEvery = Span.steps(4_000)
-    public var run = RunSettings()
+package struct SegmentationSettings: Codable, Equatable, Sendable {
+    package var weights = ""
+    package var network = TrainedNetwork.Part.teacher
+    package var heads = 0
+    package var allowMissing = false
+    package var seed: UInt64 = 0
+    package var device = "auto"
+    package var precision = PrecisionChoice.auto
+    package var threads = 0
+    package var data = Data()
+    package var model = SegmenterSettings()
+    package var views = SegmentationViewSettings()
+    package var optimizer = Optimizer()
+    package var length = Span.steps(40_000)
+    package var batchSize = 16
+    package var inference = SegmentationInference.Settings()
+    package var scoreEvery = Span.steps(4_000)
+    package var run = RunSettings()
 
-    public init() { run.checkpointEvery = .steps(1_000) }
+    package init() { run.checkpointEvery = .steps(1_000) }
 
     /// Images, their label maps, and what the labels mean.
-    public struct Data: Codable, Equatable, Sendable {
-        public var folder = ""
-        public var trainImages = ""
-        public var trainLabels = ""
-        public var validationImages = ""
-        public var validationLabels = ""
-        public var classList = ""
-        public var classes = 0
-        public var firstClass = 0
-        public var ignored = 255
-        public var workers = 0
+    package struct Data: Codable, Equatable, Sendable {
+        package var folder = ""
+        package var trainImages = ""
+        package var trainLabels = ""
+        package var validationImages = ""
+        package var validationLabels = ""
+        package var classList = ""
+        package var classes = 0
+        package var firstClass = 0
+        package var ignored = 255
+        package var workers = 0
 
-        public init() {}
+        package init() {}
 
-        public var numbering: LabelNumbering { LabelNumbering(firstClass: firstClass, ignored: ignored) }
+        package var numbering: LabelNumbering { LabelNumbering(firstClass: firstClass, ignored: ignored) }
     }
 
     /// AdamW and its rate: linear warm-up, then a polynomial's fall to 0.
-    public struct Optimizer: Codable, Equatable, Sendable {
-        public var learningRate = 6e-5
-        public var weightDecay = 0.01
-        public var warmupSteps = 1_500
-        public var power = 1.0
-        public var layerDecay = 1.0
-        public var beta1 = 0.9
-        public var beta2 = 0.999
-        public var epsilon = 1e-8
+    package struct Optimizer: Codable, Equatable, Sendable {
+        package var learningRate = 6e-5
+        package var weightDecay = 0.01
+        package var warmupSteps = 1_500
+        package var power = 1.0
+        package var layerDecay = 1.0
+        package var beta1 = 0.9
+        package var beta2 = 0.999
+        package var epsilon = 1e-8
 
-        public init() {}
+        package init() {}
 
         /// The learning rate of a step: mmcv's `poly` policy with linear warm-up from a millionth.
         ///
         /// - Parameter step: from 0.
-        public func rate(step: Int, of stepCount: Int) -> Double {
+        package func rate(step: Int, of stepCount: Int) -> Double {
             let regular = learningRate * pow(1 - Double(step) / Double(stepCount), power)
             guard step < warmupSteps else { return regular }
             return regular * (1 - (1 - Double(step) / Double(warmupSteps)) * (1 - 1e-6))
@@ -69,7 +69,7 @@ public struct SegmentationSettings: Codable, Equatable, Sendable {
     }
 
     /// Turns relative paths into absolute ones, so that a run can go on from another working folder.
-    public mutating func makePathsAbsolute() {
+    package mutating func makePathsAbsolute() {
         for path in [
             \SegmentationSettings.weights, \.data.folder, \.data.trainImages, \.data.trainLabels,
             \.data.validationImages,
@@ -80,7 +80,7 @@ public struct SegmentationSettings: Codable, Equatable, Sendable {
     }
 
     /// Where images and label maps of a part lie.
-    public func folders(validation: Bool) -> (images: String, labels: String) {
+    package func folders(validation: Bool) -> (images: String, labels: String) {
         let part = validation ? "validation" : "training"
         let (images, labels) =
             validation ? (data.validationImages, data.validationLabels) : (data.trainImages, data.trainLabels)
@@ -91,7 +91,7 @@ public struct SegmentationSettings: Codable, Equatable, Sendable {
     }
 
     /// Refuses what cannot be obeyed.
-    public func validate() throws {
+    package func validate() throws {
         func require(_ condition: Bool, _ sentence: String) throws {
             guard condition else { throw UserError(sentence, kind: .usage) }
         }
@@ -124,7 +124,7 @@ public struct SegmentationSettings: Codable, Equatable, Sendable {
     }
 
     /// Refuses crops and windows that are too small for the levels of a head.
-    public func requireRoom(for architecture: Architecture) throws {
+    package func requireRoom(for architecture: Architecture) throws {
         let patch = architecture.patchSize
         let least = model.head == .linear ? patch : max(patch, FeaturePyramid.strides.last ?? patch)
         for (name, side) in [

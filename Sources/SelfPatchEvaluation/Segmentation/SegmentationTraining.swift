@@ -9,14 +9,14 @@ import SelfPatchTraining
 /// Trains a segmentation head, and the backbone with it unless that is frozen.
 ///
 /// Source: the authors' segmentation configuration and XCiT's, on mmsegmentation.
-public final class SegmentationTraining: TrainingRun {
-    public let settings: SegmentationSettings
-    public let classes: ClassList
-    public let segmenter: Segmenter
-    public private(set) var done: Int
-    public let stepCount: Int
-    public let clock: RunClock
-    public let machine: Checkpoint.Machine
+package final class SegmentationTraining: TrainingRun {
+    package let settings: SegmentationSettings
+    package let classes: ClassList
+    package let segmenter: Segmenter
+    package private(set) var done: Int
+    package let stepCount: Int
+    package let clock: RunClock
+    package let machine: Checkpoint.Machine
     let validation: SampleSource<LabelledImage>
     private let training: SampleSource<LabelledImage>
     private let normalization: ViewNormalization
@@ -37,7 +37,7 @@ public final class SegmentationTraining: TrainingRun {
     ///   - classes: as many as the label maps hold.
     ///   - show: is handed the state of things after every step.
     ///   - showScoring: is told how many images are scored, of how many.
-    public init(
+    package init(
         _ settings: SegmentationSettings, network: Network, normalization: ViewNormalization,
         training: SampleSource<LabelledImage>, validation: SampleSource<LabelledImage>, classes: ClassList,
         in folder: RunFolder, from checkpoint: Checkpoint?, log: RunLog, deadline: ContinuousClock.Instant? = nil,
@@ -79,10 +79,10 @@ public final class SegmentationTraining: TrainingRun {
         }
     }
 
-    public var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
-    public var scoreInterval: Int { interval(settings.scoreEvery) }
+    package var checkpointInterval: Int { interval(settings.run.checkpointEvery) }
+    package var scoreInterval: Int { interval(settings.scoreEvery) }
 
-    public func step() throws {
+    package func step() throws {
         let waited = loader.waited
         let (crops, names) = try loader.nextBatch()
         clock.waited(loader.waited - waited)
@@ -100,10 +100,10 @@ public final class SegmentationTraining: TrainingRun {
     private func loss(on crops: [SegmentationCrop]) -> Tensor {
         let device = segmenter.network.device
         let size = settings.views.crop
-        let bytes = Tensor.from(
+        let bytes = Tensor(
             crops.flatMap(\.planes), shape: [crops.count, normalization.mean.count, size.height, size.width])
         let numbers = crops.flatMap(\.labels)
-        let labels = Tensor.from(numbers, shape: [crops.count, size.height, size.width])
+        let labels = Tensor(numbers, shape: [crops.count, size.height, size.width])
         let labelled = numbers.reduce(0) { $0 + ($1 == LabelNumbering.none ? 0 : 1) }
         return precision.run(on: device) {
             segmenter.loss(
@@ -130,7 +130,7 @@ public final class SegmentationTraining: TrainingRun {
         show(progress)
     }
 
-    public func score() throws {
+    package func score() throws {
         guard done < stepCount else { return }  // The report scores the end.
         try clock.withoutCounting {
             let matrix = try confusion()
@@ -144,7 +144,7 @@ public final class SegmentationTraining: TrainingRun {
         }
     }
 
-    public func save() throws {
+    package func save() throws {
         try log.synchronize()
         try Checkpoint.save(
             state,
@@ -158,18 +158,18 @@ public final class SegmentationTraining: TrainingRun {
     // MARK: Using it
 
     /// Predictions at the images' own size.
-    public var inference: SegmentationInference {
+    package var inference: SegmentationInference {
         SegmentationInference(
             segmenter, settings.inference, views: settings.views, normalization: normalization, precision: precision)
     }
 
     /// Counts truth against prediction over the validation images, at the labels' own size.
-    public func confusion() throws -> ConfusionMatrix {
+    package func confusion() throws -> ConfusionMatrix {
         try inference.confusion(over: validation) { showScoring($0, validation.count) }
     }
 
     /// Writes backbone and head to one file: see ``TrainedSegmenter``.
-    public func write(to path: String) throws {
+    package func write(to path: String) throws {
         let crop = settings.views.crop
         let description = WeightsDescription(
             architecture: segmenter.network.architecture, heads: nil, hasPatchHead: false, mean: normalization.mean,
@@ -201,7 +201,7 @@ extension ParameterGroups {
     /// rate is d to the number of blocks above it, the embedding's below that of the first block.
     ///
     /// Source: `paramwise_cfg` of the authors' configuration; BEiT's layer-wise decay.
-    public init(_ segmenter: Segmenter, layerDecay: Double) {
+    package init(_ segmenter: Segmenter, layerDecay: Double) {
         let top = segmenter.network.architecture.depth + 1
         func layer(_ name: String) -> Int {
             let parts = name.split(separator: ".")

@@ -9,21 +9,21 @@ import SelfPatchTraining
 ///
 /// The file's metadata hold the run's settings without its paths: they say how images are resized, whether they are seen whole or
 /// through windows, and which label the first class has.
-public struct TrainedSegmenter {
-    public let segmenter: Segmenter
-    public let classes: ClassList
-    public let normalization: ViewNormalization
+package struct TrainedSegmenter {
+    package let segmenter: Segmenter
+    package let classes: ClassList
+    package let normalization: ViewNormalization
     /// Those of its training. Weights and folders are empty.
-    public var settings: SegmentationSettings
+    package var settings: SegmentationSettings
     /// Steps that it was trained for.
-    public let steps: Int
+    package let steps: Int
     /// The file that it came from.
-    public let path: String
+    package let path: String
 
     static let format = "selfpatch segmenter 1"
 
     /// The file of a trained segmenter that a path leads to, itself or in the folder of a complete run; nil where there is none.
-    public static func file(at path: String) -> String? {
+    package static func file(at path: String) -> String? {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
         let file = isFolder.boolValue ? "\(path)/segmenter.safetensors" : path
@@ -33,7 +33,7 @@ public struct TrainedSegmenter {
 
     /// - Parameter path: a file, or the folder of a complete run.
     /// - Throws: `UserError` where there is no trained segmenter, or where names and shapes are not those that it describes.
-    public init(path: String, device: Device) throws {
+    package init(path: String, device: Device) throws {
         guard let file = Self.file(at: path) else {
             throw UserError(
                 "\(path) holds no trained segmenter. Name the folder of a complete run of `selfpatch segment` with a trained "
@@ -82,10 +82,10 @@ public struct TrainedSegmenter {
     }
 
     /// What it is, for the head of a table: "linear of runs/linear/segmenter.safetensors, 400 steps".
-    public var title: String { "\(settings.model.head.rawValue) of \(path), \(steps) steps" }
+    package var title: String { "\(settings.model.head.rawValue) of \(path), \(steps) steps" }
 
     /// Predictions at the images' own size, as the settings say.
-    public var inference: SegmentationInference {
+    package var inference: SegmentationInference {
         SegmentationInference(
             segmenter, settings.inference, views: settings.views, normalization: normalization,
             precision: settings.precision.resolved(on: segmenter.network.device))
@@ -122,7 +122,7 @@ public struct TrainedSegmenter {
 
 extension SegmentationSettings {
     /// Refuses what cannot be obeyed when a trained head is used; what concerns training is not looked at.
-    public func validateUse(of architecture: Architecture) throws {
+    package func validateUse(of architecture: Architecture) throws {
         try views.validate()
         try inference.validate()
         try model.validate(architecture)

@@ -9,17 +9,17 @@ import SelfPatchTensors
 /// Source: `label_propagation` and `restrict_neighborhood` in the authors' eval_video_segmentation.py, after Jabri, Owens and
 /// Efros, Space-Time Correspondence as a Contrastive Random Walk, 2020. There the whole matrix of affinities is made and masked;
 /// here only what lies in the windows.
-public struct LabelPropagation {
-    public struct Settings: Codable, Equatable, Sendable {
+package struct LabelPropagation {
+    package struct Settings: Codable, Equatable, Sendable {
         /// Frames that are remembered beside the first: those right before.
-        public var previousFrames = 7
+        package var previousFrames = 7
         /// Rows and columns; 0: every patch of the frame is a candidate.
-        public var windowRadius = 12
+        package var windowRadius = 12
         /// Patches that vote.
-        public var topCount = 5
-        public var temperature = 0.1
+        package var topCount = 5
+        package var temperature = 0.1
 
-        public init() {}
+        package init() {}
     }
 
     private struct Frame {
@@ -29,8 +29,8 @@ public struct LabelPropagation {
         let labels: Tensor
     }
 
-    public let settings: Settings
-    public let grid: Grid
+    package let settings: Settings
+    package let grid: Grid
     private let radius: Int
     private let usesKernel: Bool
     private let first: Frame
@@ -40,7 +40,7 @@ public struct LabelPropagation {
     ///   - tokens: of the first frame, `[patches, width]`, finite, on the device that is to do the work.
     ///   - labels: of its patches, `[patches, objects]`, background among them.
     ///   - usingKernel: false takes tensor operations where the kernel would serve too; they define what it computes.
-    public init(
+    package init(
         settings: Settings = Settings(), grid: Grid, tokens: Tensor, labels: Tensor, usingKernel: Bool = true
     ) {
         precondition(
@@ -63,7 +63,7 @@ public struct LabelPropagation {
     /// Finds the labels of the next frame, `[patches, objects]` in shares, and remembers them.
     ///
     /// - Parameter tokens: of that frame, as the first frame's.
-    public mutating func propagate(to tokens: Tensor) -> Tensor {
+    package mutating func propagate(to tokens: Tensor) -> Tensor {
         let frames = [first] + recent
         let queries = tokens.normalized().contiguous()
         let labels =
@@ -89,32 +89,32 @@ public struct LabelPropagation {
         let (rows, columns) = (grid.rows, grid.columns)
         let width = queries.size(1)
         let objects = first.labels.size(1)
-        let keys = Tensor.stacked(frames.map { $0.keys.reshaped([rows, columns, width]) })
-        let labels = Tensor.stacked(frames.map { $0.labels.reshaped([rows, columns, objects]) })
+        let keys = Tensor.stacked(frames.map { $0.keys.reshaped(to: [rows, columns, width]) })
+        let labels = Tensor.stacked(frames.map { $0.labels.reshaped(to: [rows, columns, objects]) })
         func areFar(_ a: Range<Int>, _ b: Range<Int>) -> Tensor {
             func places(_ range: Range<Int>) -> Tensor {
                 Tensor.range(range.count, device: queries.device) + Double(range.lowerBound)
             }
-            return (places(a).unsqueezed(1) - places(b).unsqueezed(0)).magnitude() > Double(radius)
+            return (places(a).unsqueezed(at: 1) - places(b).unsqueezed(at: 0)).magnitude() > Double(radius)
         }
-        let columnsAreFar = areFar(0..<columns, 0..<columns).reshaped([1, columns, 1, 1, columns])
+        let columnsAreFar = areFar(0..<columns, 0..<columns).reshaped(to: [1, columns, 1, 1, columns])
         let found = stride(from: 0, to: rows, by: Self.rowsTogether).map { start in
             let asked = start..<min(rows, start + Self.rowsTogether)
             let near = max(0, asked.lowerBound - radius)..<min(rows, asked.upperBound + radius)
-            let rowsAreFar = areFar(asked, near).reshaped([asked.count, 1, 1, near.count, 1])
+            let rowsAreFar = areFar(asked, near).reshaped(to: [asked.count, 1, 1, near.count, 1])
             let sources = frames.count * near.count * columns
-            let cosines = queries.narrowed(0, asked.lowerBound * columns..<asked.upperBound * columns)
-                .matmul(keys.narrowed(1, near).reshaped([sources, width]).transposed())
-                .reshaped([asked.count, columns, frames.count, near.count, columns])
+            let cosines = queries.narrowed(to: asked.lowerBound * columns..<asked.upperBound * columns, dimension: 0)
+                .matmul(keys.narrowed(to: near, dimension: 1).reshaped(to: [sources, width]).transposed())
+                .reshaped(to: [asked.count, columns, frames.count, near.count, columns])
                 .filled(where: rowsAreFar, with: -.infinity)
                 .filled(where: columnsAreFar, with: -.infinity)
-                .reshaped([asked.count * columns, sources])
+                .reshaped(to: [asked.count * columns, sources])
             let top = cosines.top(min(settings.topCount, sources)).values
-            let least = top.narrowed(1, top.size(1) - 1..<top.size(1))
-            let weights = ((cosines - top.narrowed(1, 0..<1)) / settings.temperature).exp()
+            let least = top.narrowed(to: top.size(1) - 1..<top.size(1), dimension: 1)
+            let weights = ((cosines - top.narrowed(to: 0..<1, dimension: 1)) / settings.temperature).exp()
                 .filled(where: cosines < least, with: 0)
-            let shares = weights / weights.sum(1, keeping: true)
-            return shares.matmul(labels.narrowed(1, near).reshaped([sources, objects]))
+            let shares = weights / weights.sum(over: 1, keeping: true)
+            return shares.matmul(labels.narrowed(to: near, dimension: 1).reshaped(to: [sources, objects]))
         }
         return Tensor.concatenated(found)
     }

@@ -2,13 +2,13 @@
 ///
 /// Source: Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation, CVPR 2016; where the
 /// paper leaves a choice, the behaviour of the DAVIS 2017 evaluation code.
-public enum MaskMeasures {
+package enum MaskMeasures {
     /// J, region similarity: intersection over union; 1 where both are empty.
     ///
     /// - Parameters:
     ///   - result: the object's number at its pixels, `height * width`.
     ///   - truth: as many, in the same order.
-    public static func regionSimilarity(_ result: [UInt8], _ truth: [UInt8], object: UInt8) -> Double {
+    package static func regionSimilarity(_ result: [UInt8], _ truth: [UInt8], object: UInt8) -> Double {
         precondition(result.count == truth.count, "\(result.count) and \(truth.count) pixels")
         var both = 0
         var either = 0
@@ -24,7 +24,7 @@ public enum MaskMeasures {
     ///
     /// A contour pixel is matched when a pixel of the other contour lies within `contourRadius`. Without either contour 1, with
     /// one of them 0; an object that fills the frame has none.
-    public static func contourAccuracy(
+    package static func contourAccuracy(
         _ result: [UInt8], _ truth: [UInt8], object: UInt8, height: Int, width: Int
     ) -> Double {
         let mine = Contour(of: object, in: result, height: height, width: width)
@@ -37,7 +37,7 @@ public enum MaskMeasures {
     }
 
     /// 0.008 of the diagonal in pixels, rounded up: 8 at 480 x 854.
-    public static func contourRadius(height: Int, width: Int) -> Int {
+    package static func contourRadius(height: Int, width: Int) -> Int {
         let diagonal = (Double(height) * Double(height) + Double(width) * Double(width)).squareRoot()
         return Int((0.008 * diagonal).rounded(.up))
     }

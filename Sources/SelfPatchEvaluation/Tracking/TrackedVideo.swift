@@ -2,26 +2,26 @@ import SelfPatchData
 import SelfPatchFormats
 
 /// A video and the mask of its first frame: all that tracking needs.
-public struct TrackedVideo: Sendable {
-    public let frames: VideoFrames
+package struct TrackedVideo: Sendable {
+    package let frames: VideoFrames
     /// The file with the first frame's mask: the number of the object at each pixel, 0 where there is none.
-    public let mask: String
+    package let mask: String
 
-    public var name: String { frames.name }
+    package var name: String { frames.name }
 
-    public init(frames: VideoFrames, mask: String) {
+    package init(frames: VideoFrames, mask: String) {
         self.frames = frames
         self.mask = mask
     }
 
     /// A sequence of DAVIS.
-    public init(_ sequence: String, of data: DAVISFolder) throws {
+    package init(_ sequence: String, of data: DAVISFolder) throws {
         let frames = try VideoFrames(folder: data.frameFolder(of: sequence), name: sequence)
         self.init(frames: frames, mask: "\(data.maskFolder(of: sequence))/\(frames.stem(0)).png")
     }
 
     /// The mask's numbers. 255, which stands for "void" in masks, is background here, as it is where masks are scored.
-    public func firstMask() throws -> Pixels {
+    package func firstMask() throws -> Pixels {
         var map = try ImageFile.labels(path: mask)
         for place in map.bytes.indices where map.bytes[place] == 255 { map.bytes[place] = 0 }
         return map
@@ -30,7 +30,7 @@ public struct TrackedVideo: Sendable {
     /// Decodes everything and says what is wrong with it; nothing, where it can be tracked.
     ///
     /// - Parameter channels: the network's.
-    public func problems(channels: Int) -> [String] {
+    package func problems(channels: Int) -> [String] {
         let frames = frames
         let results = concurrently(frames.count) { index, _ in
             do throws(ImageProblem) {

@@ -1,23 +1,23 @@
 import Foundation
 
 /// J and F of a set of videos: of each object in each frame, and their means.
-public struct VideoScore: Equatable, Sendable {
+package struct VideoScore: Equatable, Sendable {
     /// What is said of the values of one measure over an object's frames.
-    public struct Figures: Codable, Equatable, Sendable {
-        public let mean: Double
+    package struct Figures: Codable, Equatable, Sendable {
+        package let mean: Double
         /// The share of frames with a value above one half.
-        public let recall: Double
+        package let recall: Double
         /// How much the measure falls from the first quarter of the frames to the last.
-        public let decay: Double
+        package let decay: Double
 
-        public init(mean: Double, recall: Double, decay: Double) {
+        package init(mean: Double, recall: Double, decay: Double) {
             self.mean = mean
             self.recall = recall
             self.decay = decay
         }
 
         /// - Parameter values: one for each scored frame, at least one.
-        public init(of values: [Double]) {
+        package init(of values: [Double]) {
             precondition(!values.isEmpty, "figures of no frames")
             func mean(_ values: some Collection<Double>) -> Double { values.reduce(0, +) / Double(values.count) }
             // Quarters share the frames at their borders, which lie at whole places next to 0, 1/4, ... of the way.
@@ -28,7 +28,7 @@ public struct VideoScore: Equatable, Sendable {
         }
 
         /// The mean of each figure.
-        public init(meanOf all: [Figures]) {
+        package init(meanOf all: [Figures]) {
             precondition(!all.isEmpty, "the mean of no figures")
             func mean(_ figure: KeyPath<Figures, Double>) -> Double {
                 all.reduce(0) { $0 + $1[keyPath: figure] } / Double(all.count)
@@ -37,56 +37,56 @@ public struct VideoScore: Equatable, Sendable {
         }
     }
 
-    public struct Object: Equatable, Sendable {
+    package struct Object: Equatable, Sendable {
         /// Its number in the masks.
-        public let number: Int
+        package let number: Int
         /// J of each scored frame.
-        public let regionValues: [Double]
+        package let regionValues: [Double]
         /// F of each scored frame.
-        public let contourValues: [Double]
+        package let contourValues: [Double]
 
-        public init(number: Int, regionValues: [Double], contourValues: [Double]) {
+        package init(number: Int, regionValues: [Double], contourValues: [Double]) {
             self.number = number
             self.regionValues = regionValues
             self.contourValues = contourValues
         }
 
         /// J.
-        public var region: Figures { Figures(of: regionValues) }
+        package var region: Figures { Figures(of: regionValues) }
         /// F.
-        public var contour: Figures { Figures(of: contourValues) }
+        package var contour: Figures { Figures(of: contourValues) }
     }
 
-    public struct Sequence: Equatable, Sendable {
-        public let name: String
+    package struct Sequence: Equatable, Sendable {
+        package let name: String
         /// Names of the scored frames, without extension.
-        public let frames: [String]
-        public let objects: [Object]
+        package let frames: [String]
+        package let objects: [Object]
 
-        public init(name: String, frames: [String], objects: [Object]) {
+        package init(name: String, frames: [String], objects: [Object]) {
             self.name = name
             self.frames = frames
             self.objects = objects
         }
 
         /// Means over the sequence's objects.
-        public var region: Figures { Figures(meanOf: objects.map(\.region)) }
-        public var contour: Figures { Figures(meanOf: objects.map(\.contour)) }
+        package var region: Figures { Figures(meanOf: objects.map(\.region)) }
+        package var contour: Figures { Figures(meanOf: objects.map(\.contour)) }
     }
 
     /// At least one.
-    public let sequences: [Sequence]
+    package let sequences: [Sequence]
 
-    public init(sequences: [Sequence]) {
+    package init(sequences: [Sequence]) {
         precondition(!sequences.isEmpty, "the score of no sequences")
         self.sequences = sequences
     }
 
     /// Means over all objects of all sequences, each once; not over sequences.
-    public var region: Figures { Figures(meanOf: sequences.flatMap(\.objects).map(\.region)) }
-    public var contour: Figures { Figures(meanOf: sequences.flatMap(\.objects).map(\.contour)) }
+    package var region: Figures { Figures(meanOf: sequences.flatMap(\.objects).map(\.region)) }
+    package var contour: Figures { Figures(meanOf: sequences.flatMap(\.objects).map(\.contour)) }
     /// J&F: the mean of the global means of both.
-    public var overall: Double { (region.mean + contour.mean) / 2 }
+    package var overall: Double { (region.mean + contour.mean) / 2 }
 }
 
 // MARK: - JSON
@@ -112,7 +112,7 @@ extension VideoScore: Encodable {
     }
 
     /// `global`, and `sequences` by name with their `objects` by number.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var root = encoder.container(keyedBy: Name.self)
         var global = root.nestedContainer(keyedBy: Name.self, forKey: Name("global"))
         try global.encode(overall, forKey: Name("J&F"))

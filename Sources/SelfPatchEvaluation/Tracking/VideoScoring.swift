@@ -9,25 +9,25 @@ import SelfPatchFormats
 /// Nothing but masks is needed.
 ///
 /// Layout of the results: `RESULTS/SEQUENCE/00001.png`, named as the annotations.
-public struct VideoScoring: Sendable {
-    public let data: DAVISFolder
-    public let results: String
+package struct VideoScoring: Sendable {
+    package let data: DAVISFolder
+    package let results: String
 
     /// - Parameter results: the folder that holds a folder of masks for each sequence.
-    public init(data: DAVISFolder, results: String) {
+    package init(data: DAVISFolder, results: String) {
         self.data = data
         self.results = results
     }
 
     /// How many of a sequence's frames are scored; 0 where fewer than three are annotated.
-    public static func scoredFrameCount(annotated: Int) -> Int { max(0, annotated - 2) }
+    package static func scoredFrameCount(annotated: Int) -> Int { max(0, annotated - 2) }
 
     /// - Parameters:
     ///   - sequences: those to score; each has at least three annotated frames, or is named as a problem.
     ///   - progress: is called once for each sequence that is done.
     /// - Throws: `UserError` that names every mask that is missing, unreadable, of another size, or holds a number that is no
     ///   object.
-    public func score(_ sequences: [String]? = nil, progress: (() -> Void)? = nil) throws -> VideoScore {
+    package func score(_ sequences: [String]? = nil, progress: (() -> Void)? = nil) throws -> VideoScore {
         var problems = DataProblems()
         var scores: [VideoScore.Sequence] = []
         for name in sequences ?? data.sequences {

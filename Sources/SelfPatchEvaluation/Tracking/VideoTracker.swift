@@ -6,30 +6,30 @@ import SelfPatchTensors
 /// Follows the objects of a first mask through a video by a network's patch features.
 ///
 /// Every default is the authors': eval_video_segmentation.py of SelfPatch, which is DINO's.
-public struct VideoTracker {
-    public struct Settings: Codable, Equatable, Sendable {
-        public var propagation = LabelPropagation.Settings()
+package struct VideoTracker {
+    package struct Settings: Codable, Equatable, Sendable {
+        package var propagation = LabelPropagation.Settings()
         /// Frames are resized so that their shorter side has so many pixels.
-        public var shorterSide = 480
+        package var shorterSide = 480
         /// The other side is rounded down to a multiple of this; then both to whole patches.
-        public var sideMultiple = 64
+        package var sideMultiple = 64
         /// Of pixels in 0...1, one number a channel.
-        public var mean: [Double]
-        public var deviation: [Double]
+        package var mean: [Double]
+        package var deviation: [Double]
 
         /// ImageNet's; with the red deviation of the authors' script, 0.228 where everybody else has 0.229.
-        public static let scriptDeviation = [0.228, 0.224, 0.225]
+        package static let scriptDeviation = [0.228, 0.224, 0.225]
 
         /// - Parameter description: of the weights. Where they were trained with ImageNet's mean and deviation the script's are
         ///   taken, otherwise their own.
-        public init(for description: WeightsDescription) {
+        package init(for description: WeightsDescription) {
             let own = ViewNormalization(mean: description.mean, deviation: description.deviation)
             mean = own.mean
             deviation = own == .imageNet ? Self.scriptDeviation : own.deviation
         }
 
         /// What frames of some size are resized to. A square's width is rounded.
-        public func frameSize(height: Int, width: Int) -> ViewSize {
+        package func frameSize(height: Int, width: Int) -> ViewSize {
             func rounded(_ side: Int, over shorter: Int) -> Int {
                 shorterSide * side / shorter / sideMultiple * sideMultiple
             }
@@ -40,18 +40,18 @@ public struct VideoTracker {
     }
 
     /// Where the time of a video went, in seconds.
-    public struct Timing: Codable, Equatable, Sendable {
-        public var frames = 0
+    package struct Timing: Codable, Equatable, Sendable {
+        package var frames = 0
         /// Decoding and resizing.
-        public var reading = 0.0
-        public var network = 0.0
-        public var propagation = 0.0
+        package var reading = 0.0
+        package var network = 0.0
+        package var propagation = 0.0
         /// From shares to a mask of the frame's size.
-        public var masks = 0.0
+        package var masks = 0.0
 
-        public init() {}
+        package init() {}
 
-        public mutating func add(_ other: Timing) {
+        package mutating func add(_ other: Timing) {
             frames += other.frames
             reading += other.reading
             network += other.network
@@ -60,11 +60,11 @@ public struct VideoTracker {
         }
     }
 
-    public let network: Network
-    public let settings: Settings
+    package let network: Network
+    package let settings: Settings
     private let normalization: ViewNormalization
 
-    public init(network: Network, settings: Settings) {
+    package init(network: Network, settings: Settings) {
         precondition(
             settings.mean.count == network.architecture.channels && settings.deviation.count == settings.mean.count,
             "\(settings.mean) and \(settings.deviation) for \(network.architecture.channels) channels")
@@ -74,7 +74,7 @@ public struct VideoTracker {
     }
 
     /// Objects of a mask that the reduction to the grid leaves without a patch, and that no frame can show therefore.
-    public func lostObjects(of mask: Pixels) -> [Int] {
+    package func lostObjects(of mask: Pixels) -> [Int] {
         guard let grid = try? grid(height: mask.height, width: mask.width) else { return [] }
         let small = mask.resizedLabels(to: ViewSize(height: grid.rows, width: grid.columns))
         return Set(mask.bytes).subtracting(small.bytes).map(Int.init).sorted()
@@ -83,7 +83,7 @@ public struct VideoTracker {
     /// - Parameter each: is handed the number of each frame, in order, and its mask, one channel, of the frame's size; the first
     ///   frame's is the given one.
     /// - Throws: what reading a frame throws, and `each`; `UserError` where features are not finite.
-    public func track(_ video: TrackedVideo, each: (Int, Pixels) throws -> Void) throws -> Timing {
+    package func track(_ video: TrackedVideo, each: (Int, Pixels) throws -> Void) throws -> Timing {
         let mask = try video.firstMask()
         let grid = try grid(height: mask.height, width: mask.width)
         var timing = Timing()
@@ -127,8 +127,9 @@ public struct VideoTracker {
         }
         timing.frames += 1
         let tokens = measured(&timing.network) {
-            let bytes = Tensor.from(planes, shape: [1, channels, size.height, size.width])
-            return network.features(of: normalization(bytes.moved(to: network.device))).patches.selected(0, 0)
+            let bytes = Tensor(planes, shape: [1, channels, size.height, size.width])
+            return network.features(of: normalization(bytes.moved(to: network.device))).patches.selected(
+                0, dimension: 0)
         }
         guard tokens.isFinite else {
             throw UserError(

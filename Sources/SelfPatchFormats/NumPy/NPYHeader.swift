@@ -1,11 +1,11 @@
 /// What stands before the values of a NumPy `.npy` file: their type, their order and the array's shape.
-public struct NPYHeader: Equatable, Sendable {
-    public let elementType: SafetensorsFile.ElementType
+package struct NPYHeader: Equatable, Sendable {
+    package let elementType: SafetensorsFile.ElementType
     /// True if the first index runs fastest.
-    public let isColumnMajor: Bool
-    public let shape: [Int]
+    package let isColumnMajor: Bool
+    package let shape: [Int]
     /// Of the first value, from the file's start.
-    public let dataOffset: Int
+    package let dataOffset: Int
 
     private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
     /// Readers allow as much for numbers of the first size to come.
@@ -15,7 +15,7 @@ public struct NPYHeader: Equatable, Sendable {
     ///
     /// - Parameter path: for messages.
     /// - Throws: `UserError` if it is no such header, or of a type of values that is not known here.
-    public init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
+    package init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
         func error(_ what: String) -> UserError { UserError("Cannot read \(path) as a NumPy array: \(what).") }
         guard bytes.count >= 10, bytes.prefix(6).elementsEqual(Self.magic) else {
             throw error("it does not begin as one")
@@ -57,7 +57,7 @@ public struct NPYHeader: Equatable, Sendable {
     /// A header that leaves room for the first size to grow, so that it can be replaced in its place.
     ///
     /// - Parameter elementType: any but bfloat16, which NumPy lacks.
-    public static func bytes(elementType: SafetensorsFile.ElementType, shape: [Int]) -> [UInt8] {
+    package static func bytes(elementType: SafetensorsFile.ElementType, shape: [Int]) -> [UInt8] {
         guard let code = code(elementType) else { preconditionFailure("NumPy has no bfloat16") }
         let sizes = shape.map(String.init)
         let tuple = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"

@@ -1,5 +1,6 @@
 /// What an ONNX model takes and gives.
 public struct ONNXOptions: Equatable, Sendable {
+    /// What the model gives.
     public enum Output: String, CaseIterable, Sendable {
         /// `image_summary`, `[batch, width]`.
         case summary
@@ -15,6 +16,7 @@ public struct ONNXOptions: Equatable, Sendable {
         case float16
     }
 
+    /// Which images the model takes: `[batch, channels, height, width]`, normalised.
     public enum ImageSize: Equatable, Sendable {
         /// That of the views that the network was trained on.
         case own

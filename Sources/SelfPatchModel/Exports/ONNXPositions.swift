@@ -43,10 +43,10 @@ struct ONNXPositions {
         let grid = table.grid
         func places(_ count: Int) -> Tensor {
             let places = (-border..<count + border).map { min(max($0, 0), count - 1) }
-            return Tensor.from(places, shape: [places.count])
+            return Tensor(places, shape: [places.count])
         }
         let weight = table.weight.detached().moved(to: .cpu).cast(to: .float32)
-            .reshaped([grid.rows, grid.columns, table.weight.size(2)])
+            .reshaped(to: [grid.rows, grid.columns, table.weight.size(2)])
         let padded = weight.rows(places(grid.rows), dimension: 0).rows(places(grid.columns), dimension: 1)
         return (Grid(rows: grid.rows + 2 * border, columns: grid.columns + 2 * border), padded)
     }

@@ -27,7 +27,10 @@ public struct WeightsExport {
     let network: Network
     let description: WeightsDescription
 
-    public init(_ network: Network, _ description: WeightsDescription) {
+    /// Takes weights as they were read.
+    public init(_ weights: LoadedWeights) { self.init(weights.network, weights.description) }
+
+    package init(_ network: Network, _ description: WeightsDescription) {
         self.network = network
         self.description = description
     }

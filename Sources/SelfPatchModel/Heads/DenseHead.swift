@@ -3,14 +3,14 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// What turns maps of features into a score of each class at each place.
-public protocol DenseHead: Buffered {
+package protocol DenseHead: Buffered {
     /// - Parameter maps: `[images, channels, rows, columns]`, from the finest level to the coarsest.
     /// - Returns: `[images, classes, rows, columns]`, on the finest level's grid.
     func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor
 }
 
 /// The kinds of trained heads.
-public enum DenseHeadKind: String, SettingsChoice {
+package enum DenseHeadKind: String, SettingsChoice {
     /// Batch norm and one 1x1 convolution.
     case linear
     /// Top-down pyramid, a few convolutions a level, summed.
@@ -37,21 +37,21 @@ struct ClassScores: Parameterized {
 }
 
 /// Batch norm, then a 1x1 convolution: how linearly the classes lie in the features.
-public struct LinearHead: DenseHead {
+package struct LinearHead: DenseHead {
     let norm: BatchNorm
     let scores: ClassScores
 
     /// - Parameter channels: of all maps together; they stand side by side.
-    public init(channels: Int, classCount: Int, _ initializer: Initializer) {
+    package init(channels: Int, classCount: Int, _ initializer: Initializer) {
         norm = BatchNorm(channels: channels, initializer)
         scores = ClassScores(from: channels, classCount: classCount, dropout: 0, place: 0, initializer)
     }
 
     /// - Parameter maps: all of one size.
-    public func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
+    package func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
         scores(norm(.concatenated(maps, dimension: 1), phase), phase)
     }
 
-    public var parameters: [NamedTensor] { norm.parameters(of: "norm") + scores.parameters(of: "scores") }
-    public var buffers: [NamedTensor] { norm.buffers(of: "norm") }
+    package var parameters: [NamedTensor] { norm.parameters(of: "norm") + scores.parameters(of: "scores") }
+    package var buffers: [NamedTensor] { norm.buffers(of: "norm") }
 }

@@ -15,12 +15,12 @@ import SelfPatchTensors
 /// same levels.
 ///
 /// Source: XCiT's backbones for mmsegmentation and mmdetection (El-Nouby et al. 2021), as the authors use for detection.
-public struct FeaturePyramid: Buffered {
+package struct FeaturePyramid: Buffered {
     /// Pixels of a step from one place of a map to the next.
-    public static let strides = [4, 8, 16, 32]
+    package static let strides = [4, 8, 16, 32]
 
     /// What the four levels are made of.
-    public enum Kind: String, SettingsChoice {
+    package enum Kind: String, SettingsChoice {
         /// The strides above.
         case strides
         /// Every level as it is, at the patch's stride: the authors' own segmentation.
@@ -41,7 +41,7 @@ public struct FeaturePyramid: Buffered {
     /// - Parameters:
     ///   - width: numbers a token.
     ///   - patchSize: side of a patch in pixels.
-    public init(_ kind: Kind, width: Int, patchSize: Int, _ initializer: Initializer) {
+    package init(_ kind: Kind, width: Int, patchSize: Int, _ initializer: Initializer) {
         func doubling() -> Doubling { Doubling(channels: width, initializer) }
         levels = Self.strides.map { stride in
             switch (kind, patchSize) {
@@ -61,7 +61,7 @@ public struct FeaturePyramid: Buffered {
     ///   - tokens: `[images, patches, width]` after four blocks, from the first to the last.
     ///   - grid: of these patches.
     /// - Returns: `[images, width, rows, columns]` for each stride.
-    public func callAsFunction(_ tokens: [Tensor], grid: Grid, _ phase: Phase) -> [Tensor] {
+    package func callAsFunction(_ tokens: [Tensor], grid: Grid, _ phase: Phase) -> [Tensor] {
         precondition(tokens.count == levels.count, "\(tokens.count) blocks for \(levels.count) levels")
         return zip(tokens, levels).map { tokens, level in
             let map = tokens.asMap(grid)
@@ -77,7 +77,7 @@ public struct FeaturePyramid: Buffered {
         }
     }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         levels.enumerated().flatMap { number, level -> [NamedTensor] in
             switch level {
             case .doubled(let doubling): return doubling.parameters(of: "\(number).first")
@@ -89,7 +89,7 @@ public struct FeaturePyramid: Buffered {
         }
     }
 
-    public var buffers: [NamedTensor] {
+    package var buffers: [NamedTensor] {
         levels.enumerated().flatMap { number, level -> [NamedTensor] in
             if case .doubledTwice(_, let norm, _) = level { return norm.buffers(of: "\(number).norm") }
             return []
@@ -101,7 +101,7 @@ extension Tensor {
     /// Tokens `[images, patches, width]` as maps `[images, width, rows, columns]`.
     func asMap(_ grid: Grid) -> Tensor {
         precondition(size(1) == grid.count, "tokens of \(shape) on a grid of \(grid)")
-        return transposed(1, 2).reshaped([size(0), size(2), grid.rows, grid.columns])
+        return transposed(1, 2).reshaped(to: [size(0), size(2), grid.rows, grid.columns])
     }
 
     /// The grid of maps `[images, channels, rows, columns]`.

@@ -3,29 +3,29 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// How a backbone and a dense head are joined.
-public struct SegmenterSettings: Codable, Equatable, Sendable {
-    public var head = DenseHeadKind.linear
-    public var pyramid = FeaturePyramid.Kind.strides
+package struct SegmenterSettings: Codable, Equatable, Sendable {
+    package var head = DenseHeadKind.linear
+    package var pyramid = FeaturePyramid.Kind.strides
     /// Blocks whose tokens the head stands on, counted from 1; `[0]`: those that suit the head.
-    public var blocks = [0]
+    package var blocks = [0]
     /// Channels of the pyramid that Semantic FPN stands on.
-    public var pyramidChannels = 256
+    package var pyramidChannels = 256
     /// Channels inside the head; 0: 128 for Semantic FPN, 512 for UPerNet.
-    public var channels = 0
+    package var channels = 0
     /// Share of the channels that are dropped before the last layer.
-    public var dropout = 0.1
+    package var dropout = 0.1
     /// Weight of UPerNet's auxiliary loss; 0: none.
-    public var auxiliaryWeight = 0.4
-    public var auxiliaryChannels = 256
+    package var auxiliaryWeight = 0.4
+    package var auxiliaryChannels = 256
     /// Leaves the backbone as it is and trains the head alone.
-    public var isFrozen = true
+    package var isFrozen = true
     /// Drop path's rate in the last block of a backbone that is trained.
-    public var dropPath = 0.1
+    package var dropPath = 0.1
 
-    public init() {}
+    package init() {}
 
     /// The blocks (from 1) for a backbone of some depth.
-    public func blocks(depth: Int) -> [Int] {
+    package func blocks(depth: Int) -> [Int] {
         if blocks != [0] { return blocks }
         // In twelfths of the depth.
         let shares =
@@ -37,10 +37,10 @@ public struct SegmenterSettings: Codable, Equatable, Sendable {
         return shares.map { max(1, ($0 * depth + 6) / 12) }
     }
 
-    public var headChannels: Int { channels > 0 ? channels : head == .uperNet ? 512 : 128 }
+    package var headChannels: Int { channels > 0 ? channels : head == .uperNet ? 512 : 128 }
 
     /// Refuses what a backbone cannot give.
-    public func validate(_ architecture: Architecture, key: String = "model") throws {
+    package func validate(_ architecture: Architecture, key: String = "model") throws {
         func require(_ condition: Bool, _ sentence: String) throws {
             guard condition else { throw UserError("\(key).\(sentence)", kind: .usage) }
         }
@@ -69,13 +69,13 @@ public struct SegmenterSettings: Codable, Equatable, Sendable {
 }
 
 /// A backbone with a head that says which class each pixel belongs to.
-public final class Segmenter: Buffered {
+package final class Segmenter: Buffered {
     /// The label of pixels without a class.
-    public static let unlabelled = 255
+    package static let unlabelled = 255
 
-    public let network: Network
-    public let settings: SegmenterSettings
-    public let classCount: Int
+    package let network: Network
+    package let settings: SegmenterSettings
+    package let classCount: Int
     private let blocks: [Int]
     private let pyramid: FeaturePyramid?
     private let head: any DenseHead
@@ -84,7 +84,7 @@ public final class Segmenter: Buffered {
     /// Draws a head for a backbone.
     ///
     /// - Parameter settings: valid ones for this network.
-    public init(_ network: Network, _ settings: SegmenterSettings, classCount: Int, seed: UInt64) {
+    package init(_ network: Network, _ settings: SegmenterSettings, classCount: Int, seed: UInt64) {
         let architecture = network.architecture
         let width = architecture.width
         let initializer = Initializer(seed: seed, device: network.device)
@@ -121,7 +121,7 @@ public final class Segmenter: Buffered {
     ///   - views: `[images, channels, height, width]`, normalised.
     ///   - labels: `[images, height, width]`, int64.
     ///   - labelledShare: of the pixels.
-    public func loss(_ views: Tensor, _ labels: Tensor, labelledShare: Double, _ phase: Phase) -> Tensor {
+    package func loss(_ views: Tensor, _ labels: Tensor, labelledShare: Double, _ phase: Phase) -> Tensor {
         let maps = self.maps(of: views, phase)
         func loss(of head: any DenseHead) -> Tensor {
             let logits = enlarged(head(maps, phase), to: views).cast(to: .float32)
@@ -134,7 +134,7 @@ public final class Segmenter: Buffered {
     }
 
     /// The score of each class at each pixel: `[images, classes, height, width]`, float32.
-    public func logits(of views: Tensor) -> Tensor {
+    package func logits(of views: Tensor) -> Tensor {
         withoutGradients { enlarged(head(maps(of: views, .use), .use), to: views).cast(to: .float32) }
     }
 
@@ -178,11 +178,11 @@ public final class Segmenter: Buffered {
         let whole = Grid(rows: (height + patch - 1) / patch * patch, columns: (width + patch - 1) / patch * patch)
         let enlarged = scores.resizedBilinear(to: whole)
         return whole == Grid(rows: height, columns: width)
-            ? enlarged : enlarged.narrowed(2, 0..<height).narrowed(3, 0..<width)
+            ? enlarged : enlarged.narrowed(to: 0..<height, dimension: 2).narrowed(to: 0..<width, dimension: 3)
     }
 
     /// What is trained: the heads', and the backbone's unless it is frozen.
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         (settings.isFrozen ? [] : network.backbone.parameters(of: "backbone")) + headParameters
     }
 
@@ -191,10 +191,10 @@ public final class Segmenter: Buffered {
             + (auxiliary?.parameters(of: "auxiliary") ?? [])
     }
 
-    public var buffers: [NamedTensor] {
+    package var buffers: [NamedTensor] {
         (pyramid?.buffers(of: "pyramid") ?? []) + head.buffers(of: "head") + (auxiliary?.buffers(of: "auxiliary") ?? [])
     }
 
     /// Everything that is needed to use it: a frozen backbone's parameters as well.
-    public var state: [NamedTensor] { network.backbone.parameters(of: "backbone") + headParameters + buffers }
+    package var state: [NamedTensor] { network.backbone.parameters(of: "backbone") + headParameters + buffers }
 }

@@ -8,7 +8,7 @@ import SelfPatchTensors
 /// to the first level's grid.
 ///
 /// Source: Kirillov et al. 2019 (arXiv 1901.02446); `FPNHead` in mmsegmentation.
-public struct SemanticFPN: DenseHead {
+package struct SemanticFPN: DenseHead {
     let pyramid: TopDownPyramid
     /// For each level its blocks.
     let levels: [[ConvolutionBlock]]
@@ -18,7 +18,7 @@ public struct SemanticFPN: DenseHead {
     ///   - width: channels of each of the four maps.
     ///   - pyramidChannels: 256 in the paper.
     ///   - channels: 128 in the paper.
-    public init(
+    package init(
         width: Int, pyramidChannels: Int, channels: Int, classCount: Int, dropout: Double, _ initializer: Initializer
     ) {
         let count = FeaturePyramid.strides.count
@@ -31,7 +31,7 @@ public struct SemanticFPN: DenseHead {
         scores = ClassScores(from: channels, classCount: classCount, dropout: dropout, place: 1, initializer)
     }
 
-    public func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
+    package func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
         let enlarged = zip(levels, pyramid(maps)).enumerated().map { level, pair in
             pair.0.reduce(pair.1) { map, block in
                 let next = block(map, phase)
@@ -43,12 +43,12 @@ public struct SemanticFPN: DenseHead {
         return scores(sum, phase)
     }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         pyramid.parameters(of: "pyramid") + blocks.flatMap { $0.block.parameters(of: $0.name) }
             + scores.parameters(of: "scores")
     }
 
-    public var buffers: [NamedTensor] { blocks.flatMap { $0.block.buffers(of: $0.name) } }
+    package var buffers: [NamedTensor] { blocks.flatMap { $0.block.buffers(of: $0.name) } }
 
     private var blocks: [(name: String, block: ConvolutionBlock)] {
         levels.enumerated().flatMap { level, blocks in

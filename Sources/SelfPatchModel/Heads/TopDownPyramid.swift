@@ -7,18 +7,18 @@ import SelfPatchTensors
 /// one's size and added to it; then a 3x3 convolution each. No norm, no activation.
 ///
 /// Source: Lin et al. 2017 (arXiv 1612.03144); `FPN` in mmsegmentation and mmdetection.
-public struct TopDownPyramid: Parameterized {
+package struct TopDownPyramid: Parameterized {
     let lateral: [Convolution]
     let output: [Convolution]
 
     /// - Parameter inputs: channels of each level, the finest first.
-    public init(from inputs: [Int], to channels: Int, _ initializer: Initializer) {
+    package init(from inputs: [Int], to channels: Int, _ initializer: Initializer) {
         lateral = inputs.map { Convolution(from: $0, to: channels, start: .glorot, initializer) }
         output = inputs.map { _ in Convolution(from: channels, to: channels, side: 3, start: .glorot, initializer) }
     }
 
     /// - Parameter maps: `[images, channels, rows, columns]`, the finest first; the results have the same grids.
-    public func callAsFunction(_ maps: [Tensor]) -> [Tensor] {
+    package func callAsFunction(_ maps: [Tensor]) -> [Tensor] {
         var merged = zip(lateral, maps).map { $0($1) }
         for level in merged.indices.dropFirst().reversed() {
             merged[level - 1] = merged[level - 1] + merged[level].resizedNearest(to: merged[level - 1].grid)
@@ -26,7 +26,7 @@ public struct TopDownPyramid: Parameterized {
         return zip(output, merged).map { $0($1) }
     }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         lateral.enumerated().flatMap { $1.parameters(of: "lateral.\($0)") }
             + output.enumerated().flatMap { $1.parameters(of: "output.\($0)") }
     }

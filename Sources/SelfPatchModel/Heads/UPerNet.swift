@@ -7,8 +7,8 @@ import SelfPatchTensors
 /// the level itself. Blocks are convolution, batch norm and ReLU; enlarging is bilinear.
 ///
 /// Source: Xiao et al. 2018 (arXiv 1807.10221); `UPerHead` and `PSPModule` in mmsegmentation.
-public struct UPerNet: DenseHead {
-    public static let poolingScales = [1, 2, 3, 6]
+package struct UPerNet: DenseHead {
+    package static let poolingScales = [1, 2, 3, 6]
 
     let pooling: [ConvolutionBlock]
     let bottleneck: ConvolutionBlock
@@ -20,7 +20,7 @@ public struct UPerNet: DenseHead {
     /// - Parameters:
     ///   - width: channels of each of the four maps.
     ///   - channels: 512 in the paper.
-    public init(width: Int, channels: Int, classCount: Int, dropout: Double, _ initializer: Initializer) {
+    package init(width: Int, channels: Int, classCount: Int, dropout: Double, _ initializer: Initializer) {
         let levels = FeaturePyramid.strides.count
         let scales = Self.poolingScales.count
         pooling = (0..<scales).map { _ in ConvolutionBlock(from: width, to: channels, side: 1, initializer) }
@@ -31,7 +31,7 @@ public struct UPerNet: DenseHead {
         scores = ClassScores(from: channels, classCount: classCount, dropout: dropout, place: 2, initializer)
     }
 
-    public func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
+    package func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
         precondition(maps.count == lateral.count + 1, "\(maps.count) maps for \(lateral.count + 1) levels")
         var merged = zip(lateral, maps).map { $0($1, phase) }
         merged.append(pooled(maps[maps.count - 1], phase))
@@ -59,33 +59,33 @@ public struct UPerNet: DenseHead {
             + named("smoothing", smoothing) + [("joined", joined)]
     }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         blocks.flatMap { $0.block.parameters(of: $0.name) } + scores.parameters(of: "scores")
     }
-    public var buffers: [NamedTensor] { blocks.flatMap { $0.block.buffers(of: $0.name) } }
+    package var buffers: [NamedTensor] { blocks.flatMap { $0.block.buffers(of: $0.name) } }
 }
 
 /// A fully convolutional head on one level, which helps UPerNet to learn and is not used afterwards: a 3x3 block, then scores.
 ///
 /// Source: `FCNHead` in mmsegmentation with one convolution and without its input joined.
-public struct AuxiliaryHead: DenseHead {
+package struct AuxiliaryHead: DenseHead {
     /// The third level, of stride 16.
-    public static let level = 2
+    package static let level = 2
 
     let block: ConvolutionBlock
     let scores: ClassScores
 
     /// - Parameter channels: 256 in mmsegmentation.
-    public init(width: Int, channels: Int, classCount: Int, dropout: Double, _ initializer: Initializer) {
+    package init(width: Int, channels: Int, classCount: Int, dropout: Double, _ initializer: Initializer) {
         block = ConvolutionBlock(from: width, to: channels, initializer)
         scores = ClassScores(from: channels, classCount: classCount, dropout: dropout, place: 3, initializer)
     }
 
     /// - Parameter maps: all levels, of which it looks at the third.
-    public func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
+    package func callAsFunction(_ maps: [Tensor], _ phase: Phase) -> Tensor {
         scores(block(maps[Self.level], phase), phase)
     }
 
-    public var parameters: [NamedTensor] { block.parameters(of: "block") + scores.parameters(of: "scores") }
-    public var buffers: [NamedTensor] { block.buffers(of: "block") }
+    package var parameters: [NamedTensor] { block.parameters(of: "block") + scores.parameters(of: "scores") }
+    package var buffers: [NamedTensor] { block.buffers(of: "block") }
 }

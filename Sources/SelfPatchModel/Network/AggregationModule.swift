@@ -5,7 +5,7 @@ import SelfPatchTensors
 /// patch's positives to that patch's target. One set of weights serves both.
 ///
 /// Source: paper, section on the aggregation module; `ca_head` in the reference.
-public struct AggregationModule: Parameterized {
+package struct AggregationModule: Parameterized {
     /// `[1, 1, width]`
     let classToken: Tensor
     let blocks: [ClassAttention]
@@ -14,7 +14,7 @@ public struct AggregationModule: Parameterized {
     /// The reference's number of class-attention blocks.
     static let blockCount = 2
 
-    public init(_ architecture: Architecture, _ initializer: Initializer) {
+    package init(_ architecture: Architecture, _ initializer: Initializer) {
         classToken = initializer.normal([1, 1, architecture.width])
         blocks = (0..<Self.blockCount).map { _ in ClassAttention(architecture, initializer) }
         norm = LayerNorm(width: architecture.width, epsilon: architecture.normEpsilon, initializer)
@@ -22,20 +22,20 @@ public struct AggregationModule: Parameterized {
 
     /// The image summary, `[images, width]`.
     /// - Parameter tokens: the backbone's, `[images, patches, width]`.
-    public func summary(of tokens: Tensor) -> Tensor {
+    package func summary(of tokens: Tensor) -> Tensor {
         var summary = classToken
         for block in blocks {
             summary = block.finished(summary, block.attended(by: summary, toAllOf: block.memory(of: tokens)))
         }
-        return norm(summary).squeezed(1)
+        return norm(summary).squeezed(at: 1)
     }
 
     /// The patches as the student's head sees them: merely normed, `[images, patches, width]`.
-    public func patches(of tokens: Tensor) -> Tensor { norm(tokens) }
+    package func patches(of tokens: Tensor) -> Tensor { norm(tokens) }
 
     /// The teacher's view: the image summary `[images, width]` and each patch's target, made of its positives,
     /// `[images, patches, width]`.
-    public func targets(of tokens: Tensor, _ matching: PositiveMatching) -> (summary: Tensor, patches: Tensor) {
+    package func targets(of tokens: Tensor, _ matching: PositiveMatching) -> (summary: Tensor, patches: Tensor) {
         let excluded = matching.excluded(for: tokens)
         var summary = classToken
         var targets = classToken
@@ -45,10 +45,10 @@ public struct AggregationModule: Parameterized {
             targets = block.finished(
                 targets, block.attended(by: targets, toPositivesIn: memory, matching, excluding: excluded))
         }
-        return (norm(summary).squeezed(1), norm(targets))
+        return (norm(summary).squeezed(at: 1), norm(targets))
     }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         [NamedTensor("cls_token", classToken)]
             + blocks.enumerated().flatMap { $1.parameters(of: "cls_blocks.\($0)") }
             + norm.parameters(of: "norm")

@@ -146,18 +146,18 @@ extension Architecture: CustomStringConvertible {
 }
 
 /// The sizes of the projection heads.
-public struct HeadSizes: Codable, Equatable, Sendable {
+package struct HeadSizes: Codable, Equatable, Sendable {
     /// Outputs of the image head, K.
-    public var imagePrototypes: Int
+    package var imagePrototypes: Int
     /// Outputs of the patch head, K_p.
-    public var patchPrototypes: Int
-    public var hiddenWidth: Int
+    package var patchPrototypes: Int
+    package var hiddenWidth: Int
     /// Width of the unit vectors that meet the prototypes, d.
-    public var bottleneck: Int
+    package var bottleneck: Int
     /// Whether the gains of the prototypes are learned; else they stay 1.
-    public var learnedGain: Bool
+    package var learnedGain: Bool
 
-    public init(
+    package init(
         imagePrototypes: Int = 65_536, patchPrototypes: Int = 4096, hiddenWidth: Int = 2048, bottleneck: Int = 256,
         learnedGain: Bool = false
     ) {

@@ -4,14 +4,14 @@ import SelfPatchTensors
 /// A pre-norm transformer block: attention and MLP, each on a residual branch that drop path may leave out.
 ///
 /// Source: `Block` in the authors' vision transformer.
-public struct Block: Parameterized {
+package struct Block: Parameterized {
     let attentionNorm: LayerNorm
     let attention: SelfAttention
     let mlpNorm: LayerNorm
     let mlp: MLP
     let index: Int
 
-    public init(_ architecture: Architecture, index: Int, _ initializer: Initializer) {
+    package init(_ architecture: Architecture, index: Int, _ initializer: Initializer) {
         let width = architecture.width
         attentionNorm = LayerNorm(width: width, epsilon: architecture.normEpsilon, initializer)
         attention = SelfAttention(width: width, heads: architecture.heads, initializer)
@@ -21,12 +21,12 @@ public struct Block: Parameterized {
     }
 
     /// - Parameter tokens: `[images, patches, width]`, and so is the result.
-    public func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath) -> Tensor {
+    package func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath) -> Tensor {
         let x = dropPath.adding(attention(attentionNorm(tokens)), to: tokens, block: index, .attention)
         return dropPath.adding(mlp(mlpNorm(x)), to: x, block: index, .mlp)
     }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         attentionNorm.parameters(of: "norm1") + attention.parameters(of: "attn")
             + mlpNorm.parameters(of: "norm2") + mlp.parameters(of: "mlp")
     }

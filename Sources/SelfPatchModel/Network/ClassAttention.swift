@@ -50,7 +50,8 @@ struct ClassAttention: Parameterized {
         let keys = memory.keys.permuted([0, 2, 3, 1])
         // [images, heads, 1, patches]
         let logits = own.query.permuted([0, 2, 1, 3]).matmul(keys)
-        let weights = softmax(own.logit.permuted([0, 2, 1]).unsqueezed(-1).expanded([images, -1, -1, -1]), logits)
+        let weights = softmax(
+            own.logit.permuted([0, 2, 1]).unsqueezed(at: -1).expanded(to: [images, -1, -1, -1]), logits)
         let values = memory.values.permuted([0, 2, 1, 3])
         let sum = weights.own * own.value.permuted([0, 2, 1, 3]) + weights.others.matmul(values)
         return joined(sum.permuted([0, 2, 1, 3]))
@@ -80,21 +81,22 @@ struct ClassAttention: Parameterized {
         _ own: Own, toPositivesIn memory: Memory, _ matching: PositiveMatching, excluding excluded: Tensor?
     ) -> Tensor {
         let (images, patches) = (memory.keys.size(0), memory.keys.size(1))
-        let candidates = (0..<matching.window.width).map { matching.table.selected(0, $0) }
+        let candidates = (0..<matching.window.width).map { matching.table.selected($0, dimension: 0) }
         var logits: Tensor
         if own.query.size(1) == 1 {
             // One query for all: a candidate's logit is the same whoever asks, one number a patch and head.
-            let all = (own.query * memory.keys).sum(-1)
+            let all = (own.query * memory.keys).sum(over: -1)
             logits = Tensor.stacked(candidates.map { all.rows($0, dimension: 1) }, dimension: -1)
         } else {
             logits = Tensor.stacked(
-                candidates.map { (own.query * memory.keys.rows($0, dimension: 1)).sum(-1) }, dimension: -1)
+                candidates.map { (own.query * memory.keys.rows($0, dimension: 1)).sum(over: -1) }, dimension: -1)
         }
-        if let excluded { logits = logits.filled(where: excluded.unsqueezed(2), with: -.infinity) }
-        let weights = softmax(own.logit.unsqueezed(-1).expanded([images, patches, -1, -1]), logits)
+        if let excluded { logits = logits.filled(where: excluded.unsqueezed(at: 2), with: -.infinity) }
+        let weights = softmax(own.logit.unsqueezed(at: -1).expanded(to: [images, patches, -1, -1]), logits)
         var sum = weights.own * own.value
         for (c, candidate) in candidates.enumerated() {
-            sum = sum + weights.others.narrowed(3, c..<c + 1) * memory.values.rows(candidate, dimension: 1)
+            sum =
+                sum + weights.others.narrowed(to: c..<c + 1, dimension: 3) * memory.values.rows(candidate, dimension: 1)
         }
         return joined(sum)
     }
@@ -119,21 +121,21 @@ struct ClassAttention: Parameterized {
         let normed = attentionNorm(classTokens)
         let query = split(self.query(normed))
         let scaled = query * (1 / Double(query.size(-1)).squareRoot())
-        return (scaled, split(value(normed)), (scaled * split(key(normed))).sum(-1))
+        return (scaled, split(value(normed)), (scaled * split(key(normed))).sum(over: -1))
     }
 
     /// One softmax over the own logit and the others, in float32.
     private func softmax(_ own: Tensor, _ others: Tensor) -> (own: Tensor, others: Tensor) {
         let weights = Tensor.concatenated([own.cast(to: .float32), others.cast(to: .float32)], dimension: -1).softmax()
         let count = weights.size(-1)
-        return (weights.narrowed(-1, 0..<1), weights.narrowed(-1, 1..<count))
+        return (weights.narrowed(to: 0..<1, dimension: -1), weights.narrowed(to: 1..<count, dimension: -1))
     }
 
     private func split(_ tokens: Tensor) -> Tensor {
-        tokens.reshaped([tokens.size(0), tokens.size(1), heads, tokens.size(2) / heads])
+        tokens.reshaped(to: [tokens.size(0), tokens.size(1), heads, tokens.size(2) / heads])
     }
 
     private func joined(_ tokens: Tensor) -> Tensor {
-        tokens.reshaped([tokens.size(0), tokens.size(1), tokens.size(2) * tokens.size(3)])
+        tokens.reshaped(to: [tokens.size(0), tokens.size(1), tokens.size(2) * tokens.size(3)])
     }
 }

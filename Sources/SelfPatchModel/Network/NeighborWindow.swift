@@ -2,7 +2,7 @@ import SelfPatchFormats
 import SelfPatchTensors
 
 /// What happens to a patch's window at the border of the grid.
-public enum Border: String, SettingsChoice {
+package enum Border: String, SettingsChoice {
     /// The window goes on at the opposite side, as in the reference.
     case wrap
     /// Only patches of the grid itself; border patches have fewer candidates.
@@ -12,16 +12,16 @@ public enum Border: String, SettingsChoice {
 /// The candidates of every patch of a grid: the patches of a square window around it, without itself, sorted by patch number.
 ///
 /// Source: method of the reference for 3 x 3 and wrapping, which has tables for two grids only; any odd side here.
-public struct NeighborWindow: Sendable {
-    public let grid: Grid
-    public let side: Int
-    public let border: Border
+package struct NeighborWindow: Sendable {
+    package let grid: Grid
+    package let side: Int
+    package let border: Border
     /// For each patch, ascending, each once.
-    public let candidates: [[Int]]
+    package let candidates: [[Int]]
     /// The largest number of candidates that a patch has.
-    public let width: Int
+    package let width: Int
 
-    public init(side: Int, border: Border, grid: Grid) {
+    package init(side: Int, border: Border, grid: Grid) {
         precondition(side > 0 && side % 2 == 1, "a window of \(side) x \(side) has no centre")
         self.grid = grid
         self.side = side
@@ -54,13 +54,13 @@ public struct NeighborWindow: Sendable {
         let rows = (0..<width).flatMap { c in
             candidates.enumerated().map { patch, list in c < list.count ? list[c] : patch }
         }
-        return Tensor.from(rows, shape: [width, grid.count]).moved(to: device)
+        return Tensor(rows, shape: [width, grid.count]).moved(to: device)
     }
 
     /// `[patches, width]` bool: where there is no candidate; nil if every patch has `width` of them.
     func missing(on device: Device) -> Tensor? {
         guard candidates.contains(where: { $0.count < width }) else { return nil }
         let flags = candidates.flatMap { list in (0..<width).map { $0 >= list.count } }
-        return Tensor.from(flags, shape: [grid.count, width]).moved(to: device)
+        return Tensor(flags, shape: [grid.count, width]).moved(to: device)
     }
 }

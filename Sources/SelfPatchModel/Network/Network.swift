@@ -5,12 +5,12 @@ import SelfPatchTensors
 /// Backbone, aggregation module and projection heads: what the student and the teacher both are.
 public final class Network {
     public let architecture: Architecture
-    public let backbone: VisionTransformer
+    package let backbone: VisionTransformer
     /// Missing in networks of other origins.
-    public let aggregation: AggregationModule?
-    public let imageHead: ProjectionHead?
+    package let aggregation: AggregationModule?
+    package let imageHead: ProjectionHead?
     /// Missing in the baseline, which has no patch loss.
-    public let patchHead: ProjectionHead?
+    package let patchHead: ProjectionHead?
     public let device: Device
     /// All parameters with the authors' names, in their order.
     public let parameters: [NamedTensor]
@@ -19,7 +19,8 @@ public final class Network {
     /// - Parameters:
     ///   - heads: nil for a network that only gives features.
     ///   - patchHead: whether there is a patch head among the heads.
-    public init(_ architecture: Architecture, heads: HeadSizes?, patchHead: Bool = true, seed: UInt64, device: Device) {
+    package init(_ architecture: Architecture, heads: HeadSizes?, patchHead: Bool = true, seed: UInt64, device: Device)
+    {
         let initializer = Initializer(seed: seed, device: device)
         self.architecture = architecture
         self.device = device
@@ -51,7 +52,7 @@ public final class Network {
         public let registers: Tensor?
 
         /// The mean over all patches, `[images, width]`.
-        public var meanPatch: Tensor { patches.mean(1) }
+        public var meanPatch: Tensor { patches.mean(over: 1) }
     }
 
     /// What products are made in when features are taken. Features come as float32 from each.
@@ -93,7 +94,7 @@ public final class Network {
     }
 
     /// Overwrites all parameters with those of another network of the same sizes.
-    public func copy(from other: Network) {
+    package func copy(from other: Network) {
         precondition(parameters.count == other.parameters.count, "networks of different sizes")
         for (mine, theirs) in zip(parameters, other.parameters) { mine.tensor.copy(from: theirs.tensor) }
     }

@@ -21,7 +21,7 @@ enum PatchResizing {
         // M (M^T M)^-1 where M is tall, (M M^T)^-1 M where it is wide: P^T or P solves a system of the smaller side.
         let columns = transposed(m)
         let result = new >= old ? transposed(solved(product(columns, m), columns)) : solved(product(m, columns), m)
-        return Tensor.from(result.flatMap { $0.map(Float.init) }, shape: [new, old])
+        return Tensor(result.flatMap { $0.map(Float.init) }, shape: [new, old])
     }
 
     private static func transposed(_ a: [[Double]]) -> [[Double]] {

@@ -33,7 +33,7 @@ public enum PositionRule: String, Codable, CaseIterable, Sendable {
             let position = (Double(y) + 0.5) * step - 0.5
             matrix += self == .antialiasedSize ? smoothed(position, step, input) : interpolated(position, input)
         }
-        return Tensor.from(matrix.map(Float.init), shape: [output, input])
+        return Tensor(matrix.map(Float.init), shape: [output, input])
     }
 
     /// Four taps; beyond the border the outermost entry is repeated.

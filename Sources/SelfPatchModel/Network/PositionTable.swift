@@ -2,13 +2,13 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// What is added to a patch's token for its place: a learned table for the global view's grid, resized for every other grid.
-public struct PositionTable: Parameterized {
+package struct PositionTable: Parameterized {
     /// `[1, rows * columns, width]`
-    public let weight: Tensor
-    public let grid: Grid
-    public let rule: PositionRule
+    package let weight: Tensor
+    package let grid: Grid
+    package let rule: PositionRule
 
-    public init(_ architecture: Architecture, _ initializer: Initializer) {
+    package init(_ architecture: Architecture, _ initializer: Initializer) {
         grid = architecture.positionGrid
         rule = architecture.positionRule
         weight = initializer.normal([1, grid.count, architecture.width])
@@ -16,15 +16,15 @@ public struct PositionTable: Parameterized {
 
     /// The table for another grid, `[1, patches, width]`; gradients flow back through the resizing.
     /// - Parameter viewIsSquare: whether the view's sides are equal in pixels, which one of the rules asks.
-    public func resized(to other: Grid, viewIsSquare: Bool) -> Tensor {
+    package func resized(to other: Grid, viewIsSquare: Bool) -> Tensor {
         guard !rule.keeps(grid, for: other, viewIsSquare: viewIsSquare) else { return weight }
         let width = weight.size(2)
         let rows = rule.resizing(from: grid.rows, to: other.rows).moved(to: weight.device)
         let columns = rule.resizing(from: grid.columns, to: other.columns).moved(to: weight.device)
-        let tall = rows.matmul(weight.reshaped([grid.rows, grid.columns * width]))
-        return columns.matmul(tall.reshaped([other.rows, grid.columns, width]))
-            .reshaped([1, other.count, width])
+        let tall = rows.matmul(weight.reshaped(to: [grid.rows, grid.columns * width]))
+        return columns.matmul(tall.reshaped(to: [other.rows, grid.columns, width]))
+            .reshaped(to: [1, other.count, width])
     }
 
-    public var parameters: [NamedTensor] { [NamedTensor("pos_embed", weight)] }
+    package var parameters: [NamedTensor] { [NamedTensor("pos_embed", weight)] }
 }

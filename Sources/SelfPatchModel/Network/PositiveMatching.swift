@@ -4,14 +4,14 @@ import SelfPatchTensors
 ///
 /// Source: paper, equation of positive matching; `selfpatch` head in the reference. Similarity is the cosine of the teacher's raw
 /// backbone tokens, always in float32.
-public struct PositiveMatching {
-    public let window: NeighborWindow
-    public let positiveCount: Int
+package struct PositiveMatching {
+    package let window: NeighborWindow
+    package let positiveCount: Int
     /// `[width, patches]` int64 and `[patches, width]` bool, see `NeighborWindow`.
     let table: Tensor
     let missing: Tensor?
 
-    public init(window: NeighborWindow, positiveCount: Int, device: Device) {
+    package init(window: NeighborWindow, positiveCount: Int, device: Device) {
         self.window = window
         self.positiveCount = positiveCount
         table = window.table(on: device)
@@ -21,7 +21,7 @@ public struct PositiveMatching {
     /// The cosine of every patch with its candidates.
     /// - Parameter tokens: the teacher's, `[images, patches, width]`.
     /// - Returns: `[images, patches, candidates]`, in the window's order; -infinity where there is no candidate.
-    public func similarities(of tokens: Tensor) -> Tensor {
+    package func similarities(of tokens: Tensor) -> Tensor {
         let all =
             tokens.suitsKernels
             ? tokens.detached().contiguous().neighborSimilarities(table) : similaritiesByOperations(of: tokens)
@@ -32,17 +32,19 @@ public struct PositiveMatching {
     package func similaritiesByOperations(of tokens: Tensor) -> Tensor {
         let unit = tokens.cast(to: .float32).normalized()
         return Tensor.stacked(
-            (0..<window.width).map { c in (unit * unit.rows(table.selected(0, c), dimension: 1)).sum(-1) },
+            (0..<window.width).map { c in
+                (unit * unit.rows(table.selected(c, dimension: 0), dimension: 1)).sum(over: -1)
+            },
             dimension: -1)
     }
 
     /// Which candidates are **not** positives, `[images, patches, candidates]` bool; nil if all candidates are.
     ///
     /// Equally similar candidates: the one with the lower patch number wins.
-    public func excluded(for tokens: Tensor) -> Tensor? {
-        if positiveCount >= window.width { return missing?.unsqueezed(0) }
+    package func excluded(for tokens: Tensor) -> Tensor? {
+        if positiveCount >= window.width { return missing?.unsqueezed(at: 0) }
         let order = similarities(of: tokens).sorted(descending: true).indices
-        let beaten = order.narrowed(2, positiveCount..<window.width)
+        let beaten = order.narrowed(to: positiveCount..<window.width, dimension: 2)
         let none = Tensor.zeros(order.shape, type: .bool, device: order.device)
         let mask = none.scattering(1, at: beaten, dimension: 2)
         return missing.map { mask.or($0) } ?? mask
@@ -50,10 +52,10 @@ public struct PositiveMatching {
 
     /// The chosen patches, most similar first: `[images, patches, min(k, candidates)]` int64. A patch with fewer candidates than
     /// k repeats its own number in the places left.
-    public func positives(for tokens: Tensor) -> Tensor {
+    package func positives(for tokens: Tensor) -> Tensor {
         let order = similarities(of: tokens).sorted(descending: true).indices
-            .narrowed(2, 0..<min(positiveCount, window.width))
-        let numbers = table.transposed(0, 1).unsqueezed(0).expanded([order.size(0), -1, -1])
+            .narrowed(to: 0..<min(positiveCount, window.width), dimension: 2)
+        let numbers = table.transposed(0, 1).unsqueezed(at: 0).expanded(to: [order.size(0), -1, -1])
         return numbers.gathered(order, dimension: 2)
     }
 }

@@ -22,7 +22,7 @@ struct PrefixTokens: Parameterized {
     /// - Parameter patches: `[images, patches, width]`.
     /// - Returns: `[images, prefix + patches, width]`.
     func prepended(to patches: Tensor) -> Tensor {
-        let tokens = [classToken, registers].compactMap { $0?.expanded([patches.size(0), -1, -1]) }
+        let tokens = [classToken, registers].compactMap { $0?.expanded(to: [patches.size(0), -1, -1]) }
         return Tensor.concatenated(tokens + [patches], dimension: 1)
     }
 

@@ -4,15 +4,15 @@ import SelfPatchTensors
 /// Features to similarities with prototypes: an MLP to a unit vector (the bottleneck), then its products with K prototypes.
 ///
 /// Source: `DINOHead`. The last product is left to the losses, which take it in pieces.
-public struct ProjectionHead: Parameterized {
+package struct ProjectionHead: Parameterized {
     let layers: [Linear]
     /// Directions of the prototypes, not normalised, `[prototypes, bottleneck]`.
-    public let direction: Tensor
+    package let direction: Tensor
     /// Lengths of the prototypes, `[prototypes, 1]`.
-    public let gain: Tensor
-    public let gainIsLearned: Bool
+    package let gain: Tensor
+    package let gainIsLearned: Bool
 
-    public init(width: Int, prototypes: Int, sizes: HeadSizes, _ initializer: Initializer) {
+    package init(width: Int, prototypes: Int, sizes: HeadSizes, _ initializer: Initializer) {
         layers = [
             Linear(from: width, to: sizes.hiddenWidth, initializer),
             Linear(from: sizes.hiddenWidth, to: sizes.hiddenWidth, initializer),
@@ -25,14 +25,14 @@ public struct ProjectionHead: Parameterized {
     }
 
     /// Features `[rows, width]` to unit vectors `[rows, bottleneck]`, float32.
-    public func bottleneck(_ features: Tensor) -> Tensor {
+    package func bottleneck(_ features: Tensor) -> Tensor {
         layers[2](layers[1](layers[0](features).gelu()).gelu()).cast(to: .float32).normalized()
     }
 
     /// gain_j direction_j / |direction_j|, `[prototypes, bottleneck]`: made once a step, they change at its end.
-    public func prototypes() -> Tensor { direction.weightNormalized(gain: gain) }
+    package func prototypes() -> Tensor { direction.weightNormalized(gain: gain) }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         layers.enumerated().flatMap { $1.parameters(of: "mlp.\(2 * $0)") }
             + [NamedTensor("last_layer.weight_g", gain), NamedTensor("last_layer.weight_v", direction)]
     }

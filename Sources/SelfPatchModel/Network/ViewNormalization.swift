@@ -21,7 +21,7 @@ public struct ViewNormalization: Equatable, Sendable {
         let scale = zip(deviation, mean).map { 1 / (255 * $0.0) }
         let shift = zip(deviation, mean).map { $0.1 / $0.0 }
         func perChannel(_ values: [Double]) -> Tensor {
-            Tensor.from(values.map(Float.init), shape: [1, values.count, 1, 1]).moved(to: bytes.device)
+            Tensor(values.map(Float.init), shape: [1, values.count, 1, 1]).moved(to: bytes.device)
         }
         return bytes.cast(to: .float32) * perChannel(scale) - perChannel(shift)
     }

@@ -4,8 +4,8 @@ import SelfPatchTensors
 /// The backbone: patches to tokens, places added, then blocks.
 ///
 /// SelfPatch has no class token and no norm after the last block; networks of other origins may have both.
-public struct VisionTransformer: Parameterized {
-    public let architecture: Architecture
+package struct VisionTransformer: Parameterized {
+    package let architecture: Architecture
     let patchEmbedding: PatchEmbedding
     package let positions: PositionTable
     let prefix: PrefixTokens?
@@ -13,7 +13,7 @@ public struct VisionTransformer: Parameterized {
     /// On all tokens or on the mean patch: see `architecture.finalNorm`.
     let norm: LayerNorm?
 
-    public init(_ architecture: Architecture, _ initializer: Initializer) {
+    package init(_ architecture: Architecture, _ initializer: Initializer) {
         self.architecture = architecture
         positions = PositionTable(architecture, initializer)
         patchEmbedding = PatchEmbedding(architecture, initializer)
@@ -28,7 +28,7 @@ public struct VisionTransformer: Parameterized {
     ///   - views: `[images, channels, height, width]`, normalised, any size that holds a patch.
     ///   - recomputing: keep only the tokens between blocks for the backward, and compute each block again there.
     /// - Returns: the last block's tokens, not normed: `[images, patches, width]`, after prefix tokens where there are any.
-    public func callAsFunction(_ views: Tensor, _ dropPath: DropPath = .none, recomputing: Bool = false) -> Tensor {
+    package func callAsFunction(_ views: Tensor, _ dropPath: DropPath = .none, recomputing: Bool = false) -> Tensor {
         blocks.reduce(embedded(views)) { tokens, block in
             recomputing ? tokens.recomputed { block($0, dropPath) } : block(tokens, dropPath)
         }
@@ -36,7 +36,7 @@ public struct VisionTransformer: Parameterized {
 
     /// The patches after each of the given blocks (from 0), in ascending order, not normed: the levels that dense heads stand on.
     /// - Returns: `[images, patches, width]` each.
-    public func levels(_ indices: Set<Int>, of views: Tensor, _ dropPath: DropPath = .none) -> [Tensor] {
+    package func levels(_ indices: Set<Int>, of views: Tensor, _ dropPath: DropPath = .none) -> [Tensor] {
         tokens(after: indices, of: views, dropPath).map { parted($0).patches }
     }
 
@@ -78,12 +78,12 @@ public struct VisionTransformer: Parameterized {
 
     /// The mean over the patches, `[images, width]`, normed where the network norms that.
     func mean(of patches: Tensor) -> Tensor {
-        let mean = patches.mean(1)
+        let mean = patches.mean(over: 1)
         return architecture.finalNorm == .pooled ? normed(mean) : mean
     }
 
     /// The grid of patches of such views.
-    public func grid(of views: Tensor) -> Grid {
+    package func grid(of views: Tensor) -> Grid {
         Grid(height: views.size(2), width: views.size(3), patchSize: architecture.patchSize)
     }
 
@@ -97,14 +97,14 @@ public struct VisionTransformer: Parameterized {
         let (first, registers) = (architecture.prefixCount, architecture.registerCount)
         guard first > 0 else { return Output(classToken: nil, registers: nil, patches: tokens) }
         return Output(
-            classToken: architecture.hasClassToken ? tokens.selected(1, 0) : nil,
-            registers: registers > 0 ? tokens.narrowed(1, first - registers..<first) : nil,
-            patches: tokens.narrowed(1, first..<tokens.size(1)))
+            classToken: architecture.hasClassToken ? tokens.selected(0, dimension: 1) : nil,
+            registers: registers > 0 ? tokens.narrowed(to: first - registers..<first, dimension: 1) : nil,
+            patches: tokens.narrowed(to: first..<tokens.size(1), dimension: 1))
     }
 
     private func normed(_ tokens: Tensor) -> Tensor { norm?(tokens) ?? tokens }
 
-    public var parameters: [NamedTensor] {
+    package var parameters: [NamedTensor] {
         positions.parameters + patchEmbedding.parameters(of: "patch_embed") + (prefix?.parameters ?? [])
             + blocks.flatMap { $0.parameters(of: "blocks.\($0.index)") }
             + (norm?.parameters(of: architecture.finalNorm == .pooled ? "fc_norm" : "norm") ?? [])

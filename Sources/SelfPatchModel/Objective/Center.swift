@@ -5,18 +5,18 @@ import SelfPatchTensors
 /// The last layer is linear without bias, so the mean of the outputs is the prototypes times the mean bottleneck: one product a
 /// step, and no output is ever made for the centre alone. A step's losses use the old centre; it moves once, after the last part
 /// of the batch.
-public struct Center {
+package struct Center {
     /// `[K]` float32.
-    public private(set) var value: Tensor
+    package private(set) var value: Tensor
     private var collected: (vector: Tensor, count: Int, prototypes: Tensor)?
 
-    public init(_ value: Tensor) { self.value = value }
+    package init(_ value: Tensor) { self.value = value }
 
     /// Adds a part of the batch.
     /// - Parameters:
     ///   - sum: of the bottlenecks, `[d]`.
     ///   - prototypes: `[K, d]`, the same in all parts.
-    public mutating func collect(_ sum: (vector: Tensor, count: Int), prototypes: Tensor) {
+    package mutating func collect(_ sum: (vector: Tensor, count: Int), prototypes: Tensor) {
         collected =
             collected.map { ($0.vector + sum.vector, $0.count + sum.count, prototypes) } ?? (
                 sum.vector, sum.count, prototypes
@@ -24,10 +24,10 @@ public struct Center {
     }
 
     /// Drops what was collected.
-    public mutating func forget() { collected = nil }
+    package mutating func forget() { collected = nil }
 
     /// c = momentum c + (1 - momentum) mean, and forgets what was collected.
-    public mutating func move(momentum: Double) {
+    package mutating func move(momentum: Double) {
         guard let collected else { return }
         value = withoutGradients {
             let mean = collected.prototypes.matmul(collected.vector * (1 / Double(collected.count)))

@@ -1,18 +1,18 @@
 import SelfPatchTensors
 
 /// The two losses and the two centres of a run.
-public struct Objective {
-    public let settings: ObjectiveSettings
+package struct Objective {
+    package let settings: ObjectiveSettings
     /// Views of an image, V.
-    public let viewCount: Int
-    public private(set) var imageCenter: Center
+    package let viewCount: Int
+    package private(set) var imageCenter: Center
     /// Nil without a patch loss.
-    public private(set) var patchCenter: Center?
+    package private(set) var patchCenter: Center?
     private let device: Device
     private var matchings: [Grid: PositiveMatching] = [:]
 
     /// - Parameter localViewCount: views of an image beside the two global ones.
-    public init(_ settings: ObjectiveSettings, heads: HeadSizes, localViewCount: Int, device: Device) {
+    package init(_ settings: ObjectiveSettings, heads: HeadSizes, localViewCount: Int, device: Device) {
         self.settings = settings
         self.device = device
         viewCount = 2 + localViewCount
@@ -21,22 +21,22 @@ public struct Objective {
     }
 
     /// The temperatures of the teacher at a step.
-    public struct Temperatures: Equatable, Sendable {
-        public var image: Double
-        public var patch: Double
+    package struct Temperatures: Equatable, Sendable {
+        package var image: Double
+        package var patch: Double
 
-        public init(image: Double, patch: Double) {
+        package init(image: Double, patch: Double) {
             self.image = image
             self.patch = patch
         }
     }
 
     /// What some views lose, as tensors that have not been waited for.
-    public struct Losses {
-        public let image: Tensor
-        public let patch: Tensor?
+    package struct Losses {
+        package let image: Tensor
+        package let patch: Tensor?
         /// image + lambda patch
-        public let total: Tensor
+        package let total: Tensor
     }
 
     /// Views of an image that have a patch loss.
@@ -44,7 +44,7 @@ public struct Objective {
 
     /// The losses of some views' predictions; over all views of an image they add up to the whole.
     /// - Parameter signs: collects what the teacher's distributions look like; nil to save the work.
-    public func losses(
+    package func losses(
         _ predictions: Predictions, _ targets: Targets, _ temperatures: Temperatures, signs: Signs? = nil
     ) -> Losses {
         let dino = withoutGradients { DINOLoss(targets, center: imageCenter.value, temperature: temperatures.image) }
@@ -63,7 +63,7 @@ public struct Objective {
     }
 
     /// How positives are chosen on a grid; made once for each.
-    public mutating func matching(on grid: Grid) -> PositiveMatching {
+    package mutating func matching(on grid: Grid) -> PositiveMatching {
         if let known = matchings[grid] { return known }
         let window = NeighborWindow(side: settings.window, border: settings.border, grid: grid)
         let matching = PositiveMatching(window: window, positiveCount: settings.positiveCount, device: device)
@@ -72,7 +72,7 @@ public struct Objective {
     }
 
     /// Adds a part of the batch to what the centres will move by.
-    public mutating func collect(_ targets: Targets) {
+    package mutating func collect(_ targets: Targets) {
         imageCenter.collect(targets.imageSum, prototypes: targets.imagePrototypes)
         if let sum = targets.patchSum, let prototypes = targets.patchPrototypes {
             patchCenter?.collect(sum, prototypes: prototypes)
@@ -80,19 +80,19 @@ public struct Objective {
     }
 
     /// Once a step, after the last part: the losses above used the old centres.
-    public mutating func moveCenters(momentum: Double? = nil) {
+    package mutating func moveCenters(momentum: Double? = nil) {
         imageCenter.move(momentum: momentum ?? settings.centerMomentum)
         patchCenter?.move(momentum: momentum ?? settings.centerMomentum)
     }
 
     /// After a step that came to nothing.
-    public mutating func forgetCollected() {
+    package mutating func forgetCollected() {
         imageCenter.forget()
         patchCenter?.forget()
     }
 
     /// Puts saved centres back.
-    public mutating func restoreCenters(image: Tensor, patch: Tensor?) {
+    package mutating func restoreCenters(image: Tensor, patch: Tensor?) {
         imageCenter = Center(image.moved(to: device))
         if let patch, patchCenter != nil { patchCenter = Center(patch.moved(to: device)) }
     }

@@ -7,14 +7,14 @@ import SelfPatchTensors
 /// Every view counts the same, so a patch of a small view weighs more.
 ///
 /// Source: paper, the SelfPatch objective; `DINOLoss` in the reference computes it beside the image loss.
-public struct PatchLoss {
+package struct PatchLoss {
     let targets: Targets
     let prototypes: Tensor
     let center: Tensor
     let temperature: Double
 
     /// - Parameter center: `[K_p]`.
-    public init(_ targets: Targets, prototypes: Tensor, center: Tensor, temperature: Double) {
+    package init(_ targets: Targets, prototypes: Tensor, center: Tensor, temperature: Double) {
         self.targets = targets
         self.prototypes = prototypes
         self.center = center
@@ -25,7 +25,7 @@ public struct PatchLoss {
     /// - Parameters:
     ///   - viewCount: views of an image that have a patch loss.
     ///   - observe: sees every piece's teacher distributions, `[rows, K_p]`.
-    public func loss(
+    package func loss(
         _ predictions: Predictions, viewCount: Int, temperature: Double, observe: ((Tensor) -> Void)? = nil
     ) -> Tensor {
         guard let studentPrototypes = predictions.patchPrototypes else {
@@ -42,8 +42,10 @@ public struct PatchLoss {
                 let rows = first..<min(first + rowsAtOnce, teacher.size(0))
                 pieces.append(
                     .init(rows: start + rows.lowerBound..<start + rows.upperBound, weight: weight, mass: 1) {
-                        let target = teacher.narrowed(0, rows).matmul(prototypes.transposed()).cast(to: .float32)
-                            .centeredSoftmax(center: center, temperature: self.temperature)
+                        let target = teacher.narrowed(to: rows, dimension: 0).matmul(prototypes.transposed()).cast(
+                            to: .float32
+                        )
+                        .centeredSoftmax(center: center, temperature: self.temperature)
                         observe?(target)
                         return target
                     })

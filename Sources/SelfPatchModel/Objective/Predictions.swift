@@ -2,22 +2,22 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// What the student says of some views: unit vectors and the prototypes that they will meet, with their graph.
-public struct Predictions {
+package struct Predictions {
     /// `[views * images, d]`, view-major, in the order of `views`.
-    public let image: Tensor
-    public let imagePrototypes: Tensor
+    package let image: Tensor
+    package let imagePrototypes: Tensor
     /// Of each group of views that has a patch loss: `[rows * patches, d]`.
-    public let patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)]
-    public let patchPrototypes: Tensor?
+    package let patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)]
+    package let patchPrototypes: Tensor?
     /// Numbers of the views in the order of `image`.
-    public let views: [Int]
-    public let images: Int
+    package let views: [Int]
+    package let images: Int
 }
 
 extension Network {
     /// The student's part of a step, for all views at once or for some of them.
     /// - Parameter recomputing: save memory, see `VisionTransformer`.
-    public func predictions(
+    package func predictions(
         for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, recomputing: Bool = false,
         dropPath: (Views) -> DropPath
     ) -> Predictions {

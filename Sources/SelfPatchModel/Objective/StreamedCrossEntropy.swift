@@ -43,11 +43,11 @@ package enum StreamedCrossEntropy {
             let prototypeGradient = Tensor.zeros(w.shape, device: w.device)
             let total = Tensor.zeros([], device: b.device)
             for piece in pieces {
-                let rows = b.narrowed(0, piece.rows)
+                let rows = b.narrowed(to: piece.rows, dimension: 0)
                 let products = rows.matmul(w.transposed()).cast(to: .float32)
                 let (loss, g) = lossAndGradient(products, piece, temperature)
                 total.add(loss)
-                bottleneckGradient.narrowed(0, piece.rows).copy(from: g.matmul(w))
+                bottleneckGradient.narrowed(to: piece.rows, dimension: 0).copy(from: g.matmul(w))
                 prototypeGradient.addProduct(g.transposed(), rows)
             }
             return (total, bottleneckGradient, prototypeGradient)
@@ -72,11 +72,11 @@ package enum StreamedCrossEntropy {
     package static func lossAndGradientByOperations(
         _ products: Tensor, _ target: Tensor, _ piece: Piece, _ temperature: Double
     ) -> (Tensor, Tensor) {
-        let s = (products * (1 / temperature)).reshaped([-1, target.size(0), target.size(1)])
-        let lse = s.logSumExp(-1, keeping: true)
+        let s = (products * (1 / temperature)).reshaped(to: [-1, target.size(0), target.size(1)])
+        let lse = s.logSumExp(over: -1, keeping: true)
         let loss = ((lse * piece.mass).sum() - (s * target).sum()) * piece.weight
         let gradient = ((s - lse).exp() * piece.mass - target) * (piece.weight / temperature)
-        return (loss, gradient.reshaped(products.shape))
+        return (loss, gradient.reshaped(to: products.shape))
     }
 }
 

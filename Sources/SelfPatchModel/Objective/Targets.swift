@@ -2,21 +2,21 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// What the teacher says of some images: unit vectors, from which the losses make distributions piece by piece.
-public struct Targets {
+package struct Targets {
     /// Of the global views, `[2 * images, d]`, view-major.
-    public let image: Tensor
+    package let image: Tensor
     /// `[K, d]`
-    public let imagePrototypes: Tensor
+    package let imagePrototypes: Tensor
     /// Sum of the image bottlenecks over all views that the teacher saw, `[d]`, and how many they were: the centre's part.
-    public let imageSum: (vector: Tensor, count: Int)
+    package let imageSum: (vector: Tensor, count: Int)
     /// Of each group of views: `[rows * patches, d]`, and where the rows stand. Empty without a patch loss.
-    public let patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)]
-    public let patchPrototypes: Tensor?
+    package let patches: [(vectors: Tensor, views: Range<Int>, patchesPerView: Int)]
+    package let patchPrototypes: Tensor?
     /// Images in this part of the batch.
-    public let images: Int
+    package let images: Int
     /// The teacher's last tokens of the global views and their summaries, for the signs of health.
-    public let globalTokens: Tensor
-    public let globalSummaries: Tensor
+    package let globalTokens: Tensor
+    package let globalSummaries: Tensor
 
     /// Of one view: `[images * patches, d]`.
     func patches(ofView view: Int) -> Tensor {
@@ -25,13 +25,13 @@ public struct Targets {
         }
         let rows = images * group.patchesPerView
         let start = (view - group.views.lowerBound) * rows
-        return group.vectors.narrowed(0, start..<start + rows)
+        return group.vectors.narrowed(to: start..<start + rows, dimension: 0)
     }
 
     /// Sum of all patch bottlenecks, `[d]`, and how many they were.
-    public var patchSum: (vector: Tensor, count: Int)? {
-        guard let first = patches.first?.vectors.sum(0) else { return nil }
-        let sum = patches.dropFirst().reduce(first) { $0 + $1.vectors.sum(0) }
+    package var patchSum: (vector: Tensor, count: Int)? {
+        guard let first = patches.first?.vectors.sum(over: 0) else { return nil }
+        let sum = patches.dropFirst().reduce(first) { $0 + $1.vectors.sum(over: 0) }
         return (sum, patches.reduce(0) { $0 + $1.vectors.size(0) })
     }
 }
@@ -41,7 +41,7 @@ extension Network {
     /// - Parameters:
     ///   - groups: the views of each size, the global ones first; the local ones are passed over where the settings say so.
     ///   - matching: for each group's grid; nil without a patch loss.
-    public func targets(
+    package func targets(
         for groups: [Views], _ settings: ObjectiveSettings, draw: PatchDraw, matching: (Grid) -> PositiveMatching
     ) -> Targets {
         guard let aggregation, let imageHead else {
@@ -75,8 +75,8 @@ extension Network {
             }
             let globalRows = seen[0].numbers.count * seen[0].samples.count
             return Targets(
-                image: image.narrowed(0, 0..<globalRows), imagePrototypes: imageHead.prototypes(),
-                imageSum: (image.sum(0), image.size(0)), patches: patches,
+                image: image.narrowed(to: 0..<globalRows, dimension: 0), imagePrototypes: imageHead.prototypes(),
+                imageSum: (image.sum(over: 0), image.size(0)), patches: patches,
                 patchPrototypes: settings.hasPatchLoss ? patchHead?.prototypes() : nil,
                 images: seen[0].samples.count, globalTokens: globalTokens, globalSummaries: summaries[0])
         }

@@ -2,15 +2,15 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// Views of one size of some images, as one batch: view-major, all images of the first view, then all of the next.
-public struct Views {
+package struct Views {
     /// `[views * images, channels, height, width]`, normalised.
-    public let pixels: Tensor
+    package let pixels: Tensor
     /// Numbers of these views among all views of an image; 0 and 1 are global.
-    public let numbers: Range<Int>
+    package let numbers: Range<Int>
     /// Places of these images in the whole batch of the step.
-    public let samples: Range<Int>
+    package let samples: Range<Int>
 
-    public init(pixels: Tensor, numbers: Range<Int>, samples: Range<Int>) {
+    package init(pixels: Tensor, numbers: Range<Int>, samples: Range<Int>) {
         precondition(
             pixels.size(0) == numbers.count * samples.count,
             "\(pixels.shape) for \(numbers.count) views of \(samples.count) images")
@@ -20,15 +20,16 @@ public struct Views {
     }
 
     /// Which view of which image each row is.
-    public var rows: [DropPath.Row] {
+    package var rows: [DropPath.Row] {
         numbers.flatMap { view in samples.map { DropPath.Row(sample: $0, view: view) } }
     }
 
     /// Every view by itself.
-    public var singly: [Views] {
+    package var singly: [Views] {
         numbers.enumerated().map { place, number in
             let rows = place * samples.count..<(place + 1) * samples.count
-            return Views(pixels: pixels.narrowed(0, rows), numbers: number..<number + 1, samples: samples)
+            return Views(
+                pixels: pixels.narrowed(to: rows, dimension: 0), numbers: number..<number + 1, samples: samples)
         }
     }
 }

@@ -14,13 +14,13 @@ public struct CheckpointFiles {
     public let container: Container
     public let tensors: [StoredTensor]
     /// Nil where it is no single safetensors file.
-    public let safetensors: SafetensorsFile?
+    package let safetensors: SafetensorsFile?
     /// Nil where it is no single PyTorch file.
-    public let pyTorch: PyTorchFile?
+    package let pyTorch: PyTorchFile?
     /// `config.json` beside the tensors.
-    public let configuration: JSONValue?
+    package let configuration: JSONValue?
     /// `preprocessor_config.json` beside the tensors.
-    public let preprocessor: JSONValue?
+    package let preprocessor: JSONValue?
 
     /// - Parameter path: a file of tensors, or a folder that holds one, or one in parts with their index.
     /// - Throws: `UserError` that names the file and what is wrong with it.
@@ -56,7 +56,7 @@ public struct CheckpointFiles {
 
     /// Whether a file is to be read as safetensors; everything else is left to the reader of PyTorch's files, which knows what
     /// other things files may be.
-    public static func isSafetensors(_ path: String) throws -> Bool {
+    package static func isSafetensors(_ path: String) throws -> Bool {
         if path.hasSuffix(".safetensors") { return true }
         return try MappedFile(path: path).withBytes { $0.count > 8 && $0[8] == UInt8(ascii: "{") }
     }

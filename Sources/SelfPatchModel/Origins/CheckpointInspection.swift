@@ -42,7 +42,7 @@ public struct CheckpointInspection: Encodable {
     ///   - options: as for using it.
     ///   - verifies: also compares all bytes with their checksums, which takes as long as reading them.
     /// - Throws: `UserError` where the file cannot be read, or where a checksum differs.
-    public init(path: String, _ options: ForeignWeights.Options = .init(), verifies: Bool = false) throws {
+    public init(path: String, options: ForeignWeights.Options = .init(), verifies: Bool = false) throws {
         let checkpoint = try CheckpointFiles(path: path)
         self.path = checkpoint.path
         container = Self.container(of: checkpoint)
@@ -62,7 +62,7 @@ public struct CheckpointInspection: Encodable {
             if let file = checkpoint.safetensors, WeightsDescription.isIn(file) {
                 description = try WeightsDescription(file)
             } else {
-                let weights = try ForeignWeights(checkpoint, options)
+                let weights = try ForeignWeights(checkpoint, options: options)
                 (description, notes) = (weights.description, weights.notes)
             }
         } catch let error as UserError {

@@ -36,7 +36,7 @@ public struct ForeignWeights {
     ///
     /// - Throws: `UserError` where there is no network that this program can have, with a table of what does not fit, or where
     ///   something has to be told.
-    public init(_ checkpoint: CheckpointFiles, _ options: Options = Options()) throws {
+    public init(_ checkpoint: CheckpointFiles, options: Options = Options()) throws {
         let path = checkpoint.path
         var network = try RecognizedNetwork(in: checkpoint, part: options.part)
         try UnsupportedParts.refuse(network.unexpected, path: path)
@@ -141,7 +141,7 @@ public struct ForeignWeights {
 
     private func positions(_ range: Range<Int>) throws -> Tensor {
         guard let table = tensors["backbone.pos_embed"] else { preconditionFailure("the table was checked") }
-        return try table.load().narrowed(1, range)
+        return try table.load().narrowed(to: range, dimension: 1)
     }
 
     /// Queries, keys and values, one below the other.
@@ -158,7 +158,7 @@ public struct ForeignWeights {
     private func scaled(_ parameter: NamedTensor, by gamma: String) throws -> Tensor {
         let value = try loaded(parameter)
         guard let gamma = try tensors["backbone." + gamma]?.load() else { return value }
-        return value * (value.rank == 2 ? gamma.unsqueezed(1) : gamma)
+        return value * (value.rank == 2 ? gamma.unsqueezed(at: 1) : gamma)
     }
 }
 

@@ -10,19 +10,21 @@ public struct LoadedWeights {
     /// The file that they came from.
     public let path: String
 
+    /// Reads what weights can be read from, whoever wrote it.
+    ///
     /// - Parameters:
     ///   - path: a file of tensors, or a folder with one.
     ///   - options: what our own files say themselves is not asked.
     ///   - withProjectionHeads: also read the projection heads, where there are some.
     /// - Throws: `UserError` where the path does not hold what is asked for, or is not understood.
     public init(
-        path: String, _ options: ForeignWeights.Options = .init(), withProjectionHeads: Bool = false,
+        path: String, options: ForeignWeights.Options = .init(), withProjectionHeads: Bool = false,
         device: Device = .cpu
     ) throws {
         let checkpoint = try CheckpointFiles(path: path)
         self.path = checkpoint.path
         guard let file = checkpoint.safetensors, WeightsDescription.isIn(file) else {
-            let weights = try ForeignWeights(checkpoint, options)
+            let weights = try ForeignWeights(checkpoint, options: options)
             description = weights.description
             notes = weights.notes
             network = try weights.network(withHeads: withProjectionHeads, device: device)

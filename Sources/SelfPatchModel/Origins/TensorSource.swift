@@ -2,7 +2,7 @@ import SelfPatchFormats
 import SelfPatchTensors
 
 /// Named tensors, whatever container holds them.
-public protocol TensorSource {
+package protocol TensorSource {
     var path: String { get }
     /// In the file's order, with names of their own.
     var storedTensors: [StoredTensor] { get }
@@ -43,7 +43,7 @@ extension SafetensorsFile.ElementType {
 }
 
 extension SafetensorsFile: TensorSource {
-    public var storedTensors: [StoredTensor] {
+    package var storedTensors: [StoredTensor] {
         entries.map { entry in
             StoredTensor(
                 name: PrintableName.of(entry.name), elementType: entry.elementType, shape: entry.shape, path: path
@@ -55,14 +55,14 @@ extension SafetensorsFile: TensorSource {
 }
 
 extension PyTorchFile: TensorSource {
-    public var storedTensors: [StoredTensor] {
+    package var storedTensors: [StoredTensor] {
         entries.map { entry in
             let tensor = entry.tensor
             return StoredTensor(
                 name: PrintableName.of(entry.name), elementType: tensor.elementType, shape: tensor.shape, path: path
             ) {
                 try self.withContiguousBytes(of: tensor) {
-                    SelfPatchTensors.Tensor.from($0, type: tensor.elementType.inMemory, shape: tensor.shape)
+                    SelfPatchTensors.Tensor($0, type: tensor.elementType.inMemory, shape: tensor.shape)
                 }
             }
         }

@@ -6,9 +6,9 @@ import SelfPatchTensors
 public struct WeightsDescription: Equatable, Sendable {
     public var architecture: Architecture
     /// The heads in the file; nil where it has none.
-    public var heads: HeadSizes?
+    package var heads: HeadSizes?
     /// Whether there is a patch head among them.
-    public var hasPatchHead: Bool
+    package var hasPatchHead: Bool
     /// What pixels in 0...1 were normalised with, one number a channel.
     public var mean: [Double]
     public var deviation: [Double]
@@ -19,7 +19,7 @@ public struct WeightsDescription: Equatable, Sendable {
     /// Which program trained it.
     public var origin: Origin
 
-    public init(
+    package init(
         architecture: Architecture, heads: HeadSizes?, hasPatchHead: Bool, mean: [Double], deviation: [Double],
         viewSize: [Int], steps: Int, origin: Origin = .selfpatch
     ) {
@@ -34,13 +34,13 @@ public struct WeightsDescription: Equatable, Sendable {
     }
 
     /// What stands in a file's metadata as `format`.
-    public static let format = "selfpatch weights 1"
+    package static let format = "selfpatch weights 1"
 
     /// Whether a file says that it is ours.
-    public static func isIn(_ file: SafetensorsFile) -> Bool { file.metadata["format"] == format }
+    package static func isIn(_ file: SafetensorsFile) -> Bool { file.metadata["format"] == format }
 
     /// The strings for a file's metadata: each a JSON value, so that other programs can read them too.
-    public func metadata() throws -> [String: String] {
+    package func metadata() throws -> [String: String] {
         var metadata = [
             "format": Self.format, "architecture": try Self.json(architecture),
             "has_patch_head": try Self.json(hasPatchHead),
@@ -54,7 +54,7 @@ public struct WeightsDescription: Equatable, Sendable {
     /// Reads what a file says of itself.
     ///
     /// - Throws: `UserError` if it says nothing, or something else than we write.
-    public init(_ file: SafetensorsFile) throws {
+    package init(_ file: SafetensorsFile) throws {
         func value<Value: Decodable>(_ name: String, _ type: Value.Type) throws -> Value {
             guard let text = file.metadata[name], let value = try? JSONDecoder().decode(type, from: Data(text.utf8))
             else {

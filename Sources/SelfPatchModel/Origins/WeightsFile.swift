@@ -3,9 +3,9 @@ import SelfPatchLayers
 import SelfPatchTensors
 
 /// Reads and writes networks as safetensors files, with the authors' parameter names.
-public enum WeightsFile {
+package enum WeightsFile {
     /// Writes a network; whole or not at all.
-    public static func write(_ network: Network, _ description: WeightsDescription, to path: String) throws {
+    package static func write(_ network: Network, _ description: WeightsDescription, to path: String) throws {
         let items = network.parameters.map { SafetensorsWriter.Item(name: $0.name, tensor: $0.tensor) }
         try SafetensorsWriter.write(items, metadata: description.metadata(), to: path)
     }
@@ -16,7 +16,7 @@ public enum WeightsFile {
     ///   - prefix: what stands before the parameters' names, as "teacher." in a checkpoint of a run.
     ///   - withHeads: also build and read the projection heads, where the file has them.
     /// - Throws: `UserError` with a table of missing, unexpected and misshapen parameters.
-    public static func read(
+    package static func read(
         _ path: String, prefix: String = "", withHeads: Bool = false, device: Device = .cpu
     ) throws -> (network: Network, description: WeightsDescription) {
         let file = try SafetensorsFile(path: path)
@@ -39,7 +39,7 @@ public enum WeightsFile {
     /// Overwrites tensors with those of a file.
     ///
     /// - Throws: `UserError` with a table of missing, unexpected and misshapen tensors; nothing is changed then.
-    public static func restore(_ tensors: [NamedTensor], from file: SafetensorsFile, prefix: String = "") throws {
+    package static func restore(_ tensors: [NamedTensor], from file: SafetensorsFile, prefix: String = "") throws {
         let mismatch = TensorMismatch(
             wanted: tensors.map { ($0.name, $0.tensor.shape) }, in: file, prefix: prefix, ignoring: nil)
         if !mismatch.isEmpty { throw UserError("\(file.path) does not fit the network.\n\(mismatch)") }

@@ -5,17 +5,17 @@ import SelfPatchTensors
 /// no decay, no moments, and its counter standing still.
 ///
 /// Source: Loshchilov and Hutter 2019; PyTorch's `AdamW`.
-public final class AdamW {
-    public let groups: ParameterGroups
-    public private(set) var firstMoments: [Tensor]
-    public private(set) var secondMoments: [Tensor]
+package final class AdamW {
+    package let groups: ParameterGroups
+    package private(set) var firstMoments: [Tensor]
+    package private(set) var secondMoments: [Tensor]
     /// Updates that each tensor has had.
-    public private(set) var counters: [Int]
+    package private(set) var counters: [Int]
     let beta1: Double
     let beta2: Double
     let epsilon: Double
 
-    public init(_ groups: ParameterGroups, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
+    package init(_ groups: ParameterGroups, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
         self.groups = groups
         self.beta1 = beta1
         self.beta2 = beta2
@@ -26,7 +26,7 @@ public final class AdamW {
     }
 
     /// One update from the gradients that are there.
-    public func update(rate: Double, decay: Double) {
+    package func update(rate: Double, decay: Double) {
         for group in groups.groups {
             update(group.places, rate: rate * group.rateShare, decay: group.decays ? decay : 0)
         }
@@ -49,13 +49,13 @@ public final class AdamW {
     }
 
     /// Moments by name, for checkpoints.
-    public var state: [NamedTensor] {
+    package var state: [NamedTensor] {
         zip(groups.trained, firstMoments).map { NamedTensor("optimizer.moment1.\($0.name)", $1) }
             + zip(groups.trained, secondMoments).map { NamedTensor("optimizer.moment2.\($0.name)", $1) }
     }
 
     /// Puts saved counters back; moments are overwritten in place through `state`.
-    public func restore(counters: [Int]) {
+    package func restore(counters: [Int]) {
         precondition(
             counters.count == self.counters.count, "\(counters.count) counters for \(self.counters.count) tensors")
         self.counters = counters

@@ -4,36 +4,36 @@ import SelfPatchModel
 import SelfPatchTensors
 
 /// Student, teacher, objective and optimiser: all that changes in a run.
-public final class Learner {
-    public let settings: Settings
-    public let student: Network
-    public let teacher: Network
-    public let optimizer: AdamW
-    public package(set) var objective: Objective
+package final class Learner {
+    package let settings: Settings
+    package let student: Network
+    package let teacher: Network
+    package let optimizer: AdamW
+    package var objective: Objective
 
     /// What shapes the learner, gathered from a run's settings.
-    public struct Settings: Sendable {
-        public var architecture: Architecture
-        public var heads: HeadSizes
-        public var objective: ObjectiveSettings
+    package struct Settings: Sendable {
+        package var architecture: Architecture
+        package var heads: HeadSizes
+        package var objective: ObjectiveSettings
         /// Views of an image beside the two global ones.
-        public var localViewCount: Int
+        package var localViewCount: Int
         /// Drop path's rate in the student's last block.
-        public var dropPath: Double
+        package var dropPath: Double
         /// Longest gradient of a parameter tensor; 0 for any.
-        public var clip: Double
+        package var clip: Double
         /// AdamW's constants.
-        public var beta1 = 0.9
-        public var beta2 = 0.999
-        public var epsilon = 1e-8
+        package var beta1 = 0.9
+        package var beta2 = 0.999
+        package var epsilon = 1e-8
         /// Every view forward and backward by itself, for less memory and the same step.
-        public var viewsInTurn: Bool
+        package var viewsInTurn: Bool
         /// The student's blocks are computed again for the backward, for less memory and the same step.
-        public var checkpointsActivations: Bool
-        public var precision: Precision
-        public var seed: UInt64
+        package var checkpointsActivations: Bool
+        package var precision: Precision
+        package var seed: UInt64
 
-        public init(
+        package init(
             architecture: Architecture, heads: HeadSizes, objective: ObjectiveSettings, localViewCount: Int,
             dropPath: Double = 0.1, clip: Double = 3, viewsInTurn: Bool = false,
             checkpointsActivations: Bool = false, precision: Precision = .float32, seed: UInt64 = 0
@@ -51,7 +51,7 @@ public final class Learner {
         }
     }
 
-    public init(_ settings: Settings, device: Device) {
+    package init(_ settings: Settings, device: Device) {
         self.settings = settings
         func network() -> Network {
             Network(
@@ -69,13 +69,13 @@ public final class Learner {
     }
 
     /// Puts saved centres back, `[K]` and `[K_p]`.
-    public func restoreCenters(image: Tensor, patch: Tensor?) {
+    package func restoreCenters(image: Tensor, patch: Tensor?) {
         objective.restoreCenters(image: image, patch: patch)
     }
 
     /// Everything that a checkpoint must hold beside `optimizer.counters`, by name. Restoring copies into these tensors, but for the
     /// centres: see `restoreCenters`.
-    public var state: [NamedTensor] {
+    package var state: [NamedTensor] {
         student.parameters(named: "student") + teacher.parameters(named: "teacher")
             + [NamedTensor("center.image", objective.imageCenter.value)]
             + (objective.patchCenter.map { [NamedTensor("center.patch", $0.value)] } ?? []) + optimizer.state

@@ -2,25 +2,25 @@ import SelfPatchLayers
 import SelfPatchModel
 
 /// Which parameters are trained, which of them decay, and how fast each may move.
-public struct ParameterGroups {
+package struct ParameterGroups {
     /// Parameters that are treated alike.
-    public struct Group {
+    package struct Group {
         /// Places in `trained`.
-        public let places: [Int]
-        public let decays: Bool
+        package let places: [Int]
+        package let decays: Bool
         /// Factor on the learning rate.
-        public let rateShare: Double
+        package let rateShare: Double
     }
 
     /// In the network's order.
-    public let trained: [NamedTensor]
+    package let trained: [NamedTensor]
     /// Those that decay first, each kind by falling shares.
-    public let groups: [Group]
+    package let groups: [Group]
 
     /// - Parameters:
     ///   - decays: whether weight decay applies to a parameter.
     ///   - rateShare: the factor on its learning rate.
-    public init(
+    package init(
         _ trained: [NamedTensor], decays: (NamedTensor) -> Bool, rateShare: (NamedTensor) -> Double = { _ in 1 }
     ) {
         self.trained = trained
@@ -36,7 +36,7 @@ public struct ParameterGroups {
     ///
     /// Source: `get_params_groups` in DINO: names that end in `.bias` and tensors of one dimension do not decay; all else does, the
     /// position table, the class token and learned gains too. Frozen gains are not trained.
-    public init(_ network: Network) {
+    package init(_ network: Network) {
         let learnedGain = network.imageHead?.gainIsLearned ?? false
         self.init(network.parameters.filter { learnedGain || !$0.name.hasSuffix("last_layer.weight_g") }) {
             !$0.name.hasSuffix(".bias") && $0.tensor.rank != 1
@@ -44,6 +44,6 @@ public struct ParameterGroups {
     }
 
     /// Places of the parameters that decay, and of those that do not.
-    public var decaying: [Int] { groups.filter(\.decays).flatMap(\.places) }
-    public var constant: [Int] { groups.filter { !$0.decays }.flatMap(\.places) }
+    package var decaying: [Int] { groups.filter(\.decays).flatMap(\.places) }
+    package var constant: [Int] { groups.filter { !$0.decays }.flatMap(\.places) }
 }

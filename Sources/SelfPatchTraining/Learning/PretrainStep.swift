@@ -3,34 +3,34 @@ import SelfPatchModel
 import SelfPatchTensors
 
 /// What a step was like. Losses are means over the whole batch.
-public struct StepReport: Sendable {
-    public var imageLoss = 0.0
+package struct StepReport: Sendable {
+    package var imageLoss = 0.0
     /// Before its weight; 0 without a patch loss.
-    public var patchLoss = 0.0
+    package var patchLoss = 0.0
     /// What was minimised.
-    public var loss = 0.0
+    package var loss = 0.0
     /// Norm of all gradients together, before clipping.
-    public var gradientNorm = 0.0
+    package var gradientNorm = 0.0
     /// Only on steps that were watched.
-    public var imageSigns: Signs.Distribution?
-    public var patchSigns: Signs.Distribution?
-    public var likeness: Signs.Likeness?
-    public var imageCenterNorm: Double?
-    public var patchCenterNorm: Double?
+    package var imageSigns: Signs.Distribution?
+    package var patchSigns: Signs.Distribution?
+    package var likeness: Signs.Likeness?
+    package var imageCenterNorm: Double?
+    package var patchCenterNorm: Double?
 
-    public init(imageLoss: Double = 0, patchLoss: Double = 0, loss: Double = 0, gradientNorm: Double = 0) {
+    package init(imageLoss: Double = 0, patchLoss: Double = 0, loss: Double = 0, gradientNorm: Double = 0) {
         self.imageLoss = imageLoss
         self.patchLoss = patchLoss
         self.loss = loss
         self.gradientNorm = gradientNorm
     }
 
-    public var isFinite: Bool { loss.isFinite && gradientNorm.isFinite }
+    package var isFinite: Bool { loss.isFinite && gradientNorm.isFinite }
 }
 
 /// A step whose loss or gradients are not numbers. Nothing was changed: weights, centres and counters are those before it.
-public struct NonFiniteStep: Error {
-    public let report: StepReport
+package struct NonFiniteStep: Error {
+    package let report: StepReport
 }
 
 extension Learner {
@@ -40,7 +40,7 @@ extension Learner {
     ///   - watched: whether to look for the signs of health as well.
     ///   - clock: times the parts.
     /// - Throws: `NonFiniteStep` before anything is changed.
-    public func step(
+    package func step(
         _ parts: [BatchPart], _ rates: Rates, number: Int, watched: Bool = false, clock: StepClock? = nil
     ) throws -> StepReport {
         let signs = watched ? Signs() : nil
@@ -95,7 +95,7 @@ extension Learner {
 
     /// The teacher alone: moves the centres to the mean of what it says, before the first step.
     /// - Parameter round: from 0; after n rounds the centres are plain means over the n batches.
-    public func prepareCenters(_ parts: [BatchPart], round: Int) {
+    package func prepareCenters(_ parts: [BatchPart], round: Int) {
         let draw = PatchDraw(share: settings.objective.patchShare, seed: settings.seed, step: 0)
         for part in parts {
             objective.collect(targets(for: part.groups, draw))

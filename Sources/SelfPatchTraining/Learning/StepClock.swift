@@ -2,8 +2,8 @@ import SelfPatchFormats
 import SelfPatchTensors
 
 /// Where the time of a step goes. On a GPU it waits after each part, so it is made for measuring only.
-public final class StepClock {
-    public enum Part: String, CaseIterable, Sendable {
+package final class StepClock {
+    package enum Part: String, CaseIterable, Sendable {
         /// Waiting for the image pipeline.
         case data = "data wait"
         /// Bytes to the device, and to normalised floats.
@@ -12,12 +12,12 @@ public final class StepClock {
     }
 
     /// Seconds so far.
-    public private(set) var seconds: [Part: Double] = [:]
+    package private(set) var seconds: [Part: Double] = [:]
     private let device: Device
 
-    public init(_ device: Device) { self.device = device }
+    package init(_ device: Device) { self.device = device }
 
-    public func measure<Result>(_ part: Part, _ body: () throws -> Result) rethrows -> Result {
+    package func measure<Result>(_ part: Part, _ body: () throws -> Result) rethrows -> Result {
         let start = ContinuousClock.now
         defer {
             device.synchronize()

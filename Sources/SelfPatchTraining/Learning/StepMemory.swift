@@ -6,22 +6,22 @@ import SelfPatchTensors
 /// How much memory a run takes at the peak of a step, by arithmetic on its settings.
 ///
 /// Counted are the tensors of a step in float32 on a CPU, where a test holds the sum to what is measured; in bf16 it is less.
-public struct StepMemory: Sendable, Equatable {
+package struct StepMemory: Sendable, Equatable {
     /// Weights of student and teacher, moments, and what the heads hold beside them, whatever the batch.
-    public let fixed: Double
+    package let fixed: Double
     /// What the backward needs of the views that are taken together.
-    public let activations: Double
+    package let activations: Double
     /// Views that wait, as the loader makes them.
-    public let views: Double
+    package let views: Double
 
     /// libtorch itself and what else a process is, as measured on a CPU.
     static let program = 0.45e9
 
     /// Bytes.
-    public var bytes: Double { fixed + activations + views + Self.program }
+    package var bytes: Double { fixed + activations + views + Self.program }
 
     /// - Parameter student: of the settings' sizes, with all its heads.
-    public init(_ settings: PretrainSettings, student: Network) {
+    package init(_ settings: PretrainSettings, student: Network) {
         let parameters = student.parameters.reduce(0) { $0 + $1.tensor.count }
         let number = 4.0
         let heads = settings.heads
@@ -51,7 +51,7 @@ public struct StepMemory: Sendable, Equatable {
     /// What to say of a run with these settings before it starts.
     ///
     /// - Parameter free: bytes that could be had before the networks were made.
-    public static func sentence(_ settings: PretrainSettings, student: Network, free: Double) -> String {
+    package static func sentence(_ settings: PretrainSettings, student: Network, free: Double) -> String {
         let needed = StepMemory(settings, student: student).bytes
         let sizes = "A step takes about \(size(needed)) of memory at its peak, \(size(free)) are free."
         guard needed > free else { return sizes }

@@ -134,7 +134,7 @@ struct StepGolden {
             }
         }
         let image = try found(start, "centre.image"), patch = try found(start, "centre.patch")
-        learner.restoreCenters(image: image.reshaped([-1]), patch: patch.reshaped([-1]))
+        learner.restoreCenters(image: image.reshaped(to: [-1]), patch: patch.reshaped(to: [-1]))
         return learner
     }
 
@@ -144,8 +144,8 @@ struct StepGolden {
         let normalize = ViewNormalization(mean: numbers.views.mean, deviation: numbers.views.deviation)
         func group(_ name: String, _ samples: [Int], _ range: Range<Int>, firstView: Int) throws -> Views {
             // [samples, views, ...] to view-major rows
-            let chosen = try found(views, name).rows(Tensor.from(samples, shape: [samples.count])).transposed(0, 1)
-            let pixels = chosen.reshaped([-1] + Array(chosen.shape.dropFirst(2)))
+            let chosen = try found(views, name).rows(Tensor(samples, shape: [samples.count])).transposed(0, 1)
+            let pixels = chosen.reshaped(to: [-1] + Array(chosen.shape.dropFirst(2)))
             return Views(
                 pixels: normalize(pixels), numbers: firstView..<firstView + chosen.size(0), samples: range)
         }

@@ -30,7 +30,7 @@ import Testing
         let relative = golden.numbers.tolerances.forward.relative
         func compare(_ name: String, _ ours: Tensor) throws {
             let theirs = try found(expected, name)
-            let difference = largestDifference(ours.reshaped(theirs.shape), theirs)
+            let difference = largestDifference(ours.reshaped(to: theirs.shape), theirs)
             #expect(difference <= relative * largest(theirs), "\(name): \(difference) of \(largest(theirs))")
         }
         for (place, views) in zip(["global", "local"], part.groups) {
@@ -49,12 +49,13 @@ import Testing
                     ? (aggregation.summary(of: tokens), aggregation.patches(of: tokens))
                     : aggregation.targets(of: tokens, matching)
                 try compare(
-                    "\(who).\(place).aggregated", Tensor.concatenated([summary.unsqueezed(1), patches], dimension: 1))
+                    "\(who).\(place).aggregated",
+                    Tensor.concatenated([summary.unsqueezed(at: 1), patches], dimension: 1))
                 for (name, head, features) in [
                     ("image", network.imageHead, summary), ("patch", network.patchHead, patches),
                 ] {
                     let head = try #require(head)
-                    let flat = features.reshaped([-1, features.size(-1)])
+                    let flat = features.reshaped(to: [-1, features.size(-1)])
                     let logits = head.bottleneck(flat).matmul(head.prototypes().transposed())
                     try compare("\(who).\(place).\(name)_logits", logits)
                 }
@@ -112,7 +113,7 @@ import Testing
         let views = objective.viewCount
 
         // Each view alone: its share of the image loss is the sum of its pairs, of the patch loss its own term.
-        let pairs = try found(expected, "image_loss.pairs").sum(0).doubles()
+        let pairs = try found(expected, "image_loss.pairs").sum(over: 0).doubles()
         let patchTerms = try found(expected, "patch_loss.views").doubles()
         for group in part.groups {
             for view in group.singly {
@@ -213,7 +214,7 @@ import Testing
         }
         let patch = try #require(learner.objective.patchCenter)
         for (name, center) in [("centre.image", learner.objective.imageCenter), ("centre.patch", patch)] {
-            let theirs = try found(expected, name).reshaped([-1])
+            let theirs = try found(expected, name).reshaped(to: [-1])
             let difference = largestDifference(center.value, theirs)
             #expect(difference <= numbers.tolerances.centre.relative * largest(theirs), "\(name) after step \(step)")
         }

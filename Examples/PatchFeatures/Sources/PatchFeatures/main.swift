@@ -15,14 +15,14 @@ let description = weights.description
 
 let size = ViewSize(height: description.viewSize[0], width: description.viewSize[1])
 let image = try ImageFile.decode(path: imagePath, channels: description.architecture.channels)
-let view = CenterView(size).planes(of: image, scratch: ViewScratch())
+let view = CenterView(size).planes(of: image)
 let normalize = ViewNormalization(mean: description.mean, deviation: description.deviation)
-let views = normalize(Tensor.from(view, shape: [1, image.channels, size.height, size.width]))
+let views = normalize(Tensor(view, shape: [1, image.channels, size.height, size.width]))
 
 let features = weights.network.features(of: views)  // patches: [1, rows * columns, width]
 let grid = features.grid
-let middle = features.patches.selected(1, grid.rows / 2 * grid.columns + grid.columns / 2)
-let likeness = (features.patches * middle.unsqueezed(1)).sum(-1).floats()
+let middle = features.patches.selected(grid.rows / 2 * grid.columns + grid.columns / 2, dimension: 1)
+let likeness = (features.patches * middle.unsqueezed(at: 1)).sum(over: -1).floats()
 let shades = " .:-=+*#%@".map(String.init)
 let (low, high) = (likeness.min() ?? 0, likeness.max() ?? 1)
 for row in 0..<grid.rows {

@@ -81,6 +81,11 @@ import Testing
             }
             try index(map)
             #expect(try features(folder.file("model")) == whole)
+            // The parts together, each with a header of its own.
+            let sizes = try ["model/part-0", "model/part-1"].map {
+                try CheckpointInspection(path: folder.file($0 + ".safetensors")).fileBytes
+            }
+            #expect(try CheckpointInspection(path: folder.file("model")).fileBytes == sizes[0] + sizes[1])
             for (name, words) in [
                 ("../whole.safetensors", "without a plain name"), ("part-0.safetensors", "but it does not"),
                 ("part-7.safetensors", "part-7.safetensors"),
@@ -92,6 +97,21 @@ import Testing
                 let error = #expect(throws: UserError.self) { try CheckpointFiles(path: folder.file("model")) }
                 #expect(error?.message.contains(words) == true, "\(String(describing: error))")
             }
+        }
+    }
+
+    /// Named by itself, a part is called one, not a network with something missing.
+    @Test func aPartAloneIsRefusedAsOne() throws {
+        try withTemporaryFolder { folder in
+            let drawn = DrawnCheckpoint().huggingFace()
+            let part = try drawn.write(to: "model/model-00001-of-00003.safetensors", in: folder)
+            for path in [part, folder.file("model")] {
+                let error = #expect(throws: UserError.self) { try LoadedWeights(path: path) }
+                #expect(error?.kind == .usage && error?.message.contains("it is part 1 of 3. Name the folder") == true)
+            }
+            #expect(try CheckpointInspection(path: part).problem?.contains("part 1 of 3") == true)
+            let only = try drawn.write(to: "one/model-00001-of-00001.safetensors", in: folder)
+            #expect(try LoadedWeights(path: only, options: .init(heads: 3)).description.origin == .huggingFaceViT)
         }
     }
 

@@ -9,8 +9,10 @@ public struct CheckpointFiles {
         case pyTorch
     }
 
-    /// The file, or the first of several.
+    /// The file, or the index of several.
     public let path: String
+    /// All files with tensors: one, or the parts that an index names.
+    public let files: [String]
     public let container: Container
     public let tensors: [StoredTensor]
     /// Nil where it is no single safetensors file.
@@ -38,21 +40,32 @@ public struct CheckpointFiles {
         configuration = try beside(Self.configurationName)
         preprocessor = try beside("preprocessor_config.json")
         if file.hasSuffix(Self.indexSuffix) {
-            (container, tensors, self.path) = try Self.parts(index: file)
-            (safetensors, pyTorch) = (nil, nil)
+            (container, tensors, files) = try Self.parts(index: file)
+            (self.path, safetensors, pyTorch) = (file, nil, nil)
         } else if try Self.isSafetensors(file) {
             let opened = try SafetensorsFile(path: file)
-            (container, tensors, self.path) = (.safetensors, opened.storedTensors, file)
+            (container, tensors, files, self.path) = (.safetensors, opened.storedTensors, [file], file)
             (safetensors, pyTorch) = (opened, nil)
         } else {
             let opened = try PyTorchFile(path: file)
-            (container, tensors, self.path) = (.pyTorch, opened.storedTensors, file)
+            (container, tensors, files, self.path) = (.pyTorch, opened.storedTensors, [file], file)
             (safetensors, pyTorch) = (nil, opened)
         }
     }
 
     static let configurationName = "config.json"
     private static let indexSuffix = ".index.json"
+
+    /// Where its only file is one of several, as `model-00001-of-00002.safetensors`: what to do instead.
+    var partAlone: String? {
+        let name = (path as NSString).lastPathComponent
+        guard files.count == 1, let match = name.firstMatch(of: /^(.+)-(\d{5})-of-(\d{5})(\.[a-z]+)$/),
+            let part = Int(match.2), let count = Int(match.3), count > 1
+        else { return nil }
+        return
+            "it is part \(part) of \(count). Name the folder, in which \(match.1)\(match.4)\(Self.indexSuffix) says what lies in "
+            + "which part."
+    }
 
     /// Whether a file is to be read as safetensors; everything else is left to the reader of PyTorch's files, which knows what
     /// other things files may be.
@@ -106,7 +119,7 @@ public struct CheckpointFiles {
     }
 
     /// The tensors of all parts that an index names.
-    private static func parts(index path: String) throws -> (Container, [StoredTensor], String) {
+    private static func parts(index path: String) throws -> (Container, [StoredTensor], files: [String]) {
         guard let map = try JSONValue(path: path)["weight_map"]?.object else {
             throw UserError("Cannot read \(path): it has no 'weight_map', which says in which file each tensor lies.")
         }
@@ -140,6 +153,6 @@ public struct CheckpointFiles {
                 tensors.append(tensor)
             }
         }
-        return (container, tensors, path)
+        return (container, tensors, names.keys.sorted().map { folder + "/" + $0 })
     }
 }

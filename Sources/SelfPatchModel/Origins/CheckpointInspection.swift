@@ -15,6 +15,7 @@ public struct CheckpointInspection: Encodable {
     public let path: String
     /// "safetensors", "PyTorch's zip" ...
     public let container: String
+    /// Of all its files.
     public let fileBytes: Int
     /// Nil where it holds no network that can be used.
     public let origin: Origin?
@@ -46,7 +47,9 @@ public struct CheckpointInspection: Encodable {
         let checkpoint = try CheckpointFiles(path: path)
         self.path = checkpoint.path
         container = Self.container(of: checkpoint)
-        fileBytes = (try? FileManager.default.attributesOfItem(atPath: checkpoint.path)[.size] as? Int) ?? 0
+        fileBytes = checkpoint.files.reduce(0) { bytes, file in
+            bytes + ((try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int) ?? 0)
+        }
         checksum = try Self.checksum(of: checkpoint, verifies: verifies)
         settings = Self.settings(of: checkpoint)
         tensors = checkpoint.tensors.map {

@@ -38,6 +38,7 @@ public struct ForeignWeights {
     ///   something has to be told.
     public init(_ checkpoint: CheckpointFiles, options: Options = Options()) throws {
         let path = checkpoint.path
+        if let advice = checkpoint.partAlone { throw UserError("Cannot use \(path): \(advice)", kind: .usage) }
         var network = try RecognizedNetwork(in: checkpoint, part: options.part)
         try UnsupportedParts.refuse(network.unexpected, path: path)
         let sizes = try BackboneSizes(of: network, path: path)

@@ -8,7 +8,8 @@ package enum SceneSurface: CaseIterable {
     /// The share of the second tone, 0 ... 1.
     ///
     /// - Parameters:
-    ///   - u, v: the point in units of the pattern's period, turned with the thing.
+    ///   - u: the point across, in units of the pattern's period, turned with the thing.
+    ///   - v: the point down, as `u`.
     ///   - noise: a smooth random value in 0 ... 1 at this point, for marble.
     package func tone(_ u: Float, _ v: Float, noise: Float) -> Float {
         switch self {

@@ -1,7 +1,7 @@
 /// Reads one pickle (protocols 2 to 5) as data: a machine that builds plain values and has no way to run anything.
 ///
 /// Values live in one array and refer to each other by index, so that neither a loop among them nor deep nesting can
-/// hold memory or exhaust the stack; ``PickleUnfolding`` turns them into a tree at the end, if they are one.
+/// hold memory or exhaust the stack; `PickleUnfolding` turns them into a tree at the end, if they are one.
 package struct PickleReader {
     /// What a pickle came to.
     package struct Content {

@@ -89,8 +89,7 @@ package enum AtomicFile {
 
     /// Makes a rename durable: the folder's own list of names must reach the disk too.
     private static func syncFolder(of path: String) throws {
-        let folder = (path as NSString).deletingLastPathComponent
-        let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(FilePath.folder(of: path), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }  // A folder that may be written but not read: the rename stands anyway.
         defer { close(descriptor) }
         // Some file systems cannot sync a folder and say EINVAL: nothing more can be done there.

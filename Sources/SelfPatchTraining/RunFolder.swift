@@ -135,10 +135,10 @@ package struct RunFolder: Sendable {
     private static func makeFolder(_ path: String) throws {
         if mkdir(path, 0o755) == 0 { return }
         let code = errno
-        let parent = (path as NSString).deletingLastPathComponent
+        let parent = FilePath.folder(of: path)
         switch code {
         case EEXIST: return
-        case ENOENT where !parent.isEmpty && parent != path:
+        case ENOENT where parent != path:
             try makeFolder(parent)
             guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw UserError.file("create", path, errno) }
         default: throw UserError.file("create", path, code)

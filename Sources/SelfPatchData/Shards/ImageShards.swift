@@ -5,7 +5,7 @@ import SelfPatchFormats
 /// sample's image is its first member of an image's kind.
 ///
 /// Made by `ShardPacker` or by others. A shard that is cut short or damaged is named among the problems and used as far as it goes.
-/// Shards are listed from their index where there is one, and otherwise by reading their headers. Of each image 17 bytes and its
+/// Shards are listed from their index where there is one, and otherwise by reading their headers. Of each image 24 bytes and its
 /// name are held.
 package struct ImageShards: ImageCollection {
     package let root: String

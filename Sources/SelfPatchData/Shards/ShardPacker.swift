@@ -132,8 +132,7 @@ package struct ShardPacker {
     }
 
     private func requireRoom() throws {
-        let parent = (base as NSString).deletingLastPathComponent
-        let folder = parent.isEmpty ? "." : parent
+        let folder = FilePath.folder(of: base)
         let start = (base as NSString).lastPathComponent + "-"
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
             throw UserError("There is no folder \(PrintableName.of(folder)) for the shards; make it first.")

@@ -196,7 +196,7 @@ package struct FolderPrediction {
     }
 
     private func write(_ pixels: Pixels, palette: LabelPalette? = nil, to path: String) throws {
-        try Self.makeFolder((path as NSString).deletingLastPathComponent)
+        try Self.makeFolder(FilePath.folder(of: path))
         if let palette {
             try PNGFile.write(labels: pixels, palette: palette, to: path)
         } else {

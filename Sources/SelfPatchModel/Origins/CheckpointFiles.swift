@@ -32,9 +32,9 @@ public struct CheckpointFiles {
             throw UserError.file("read", path, ENOENT)
         }
         let file = isFolder.boolValue ? try Self.tensorFile(in: path) : path
-        let folder = (file as NSString).deletingLastPathComponent
+        let folder = FilePath.folder(of: file)
         func beside(_ name: String) throws -> JSONValue? {
-            let path = (folder as NSString).appendingPathComponent(name)
+            let path = "\(folder)/\(name)"
             return FileManager.default.fileExists(atPath: path) ? try JSONValue(path: path) : nil
         }
         configuration = try beside(Self.configurationName)
@@ -123,7 +123,7 @@ public struct CheckpointFiles {
         guard let map = try JSONValue(path: path)["weight_map"]?.object else {
             throw UserError("Cannot read \(path): it has no 'weight_map', which says in which file each tensor lies.")
         }
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = FilePath.folder(of: path)
         var names: [String: [String]] = [:]
         for (tensor, file) in map {
             // A plain name: an index may not lead out of its folder.

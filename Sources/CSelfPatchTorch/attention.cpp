@@ -32,15 +32,8 @@ void multiply(
     at::native::cpublas::brgemm(m, n, k, lda, ldb, ldc, false, a, b, c, false);
 }
 
-/// to [columns, rows] = from [rows, columns] transposed, in squares that fit into registers.
 SP_EVERY_WIDTH void transpose(const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t toStride) {
-    constexpr int64_t side = 16;
-    for (int64_t r = 0; r < rows; r += side)
-        for (int64_t c = 0; c < columns; c += side) {
-            int64_t rEnd = std::min(r + side, rows), cEnd = std::min(c + side, columns);
-            for (int64_t j = c; j < cEnd; ++j)
-                for (int64_t i = r; i < rEnd; ++i) to[j * toStride + i] = from[i * stride + j];
-        }
+    transposeSquares(from, stride, rows, columns, to, toStride);
 }
 
 /// Each row of `weights` [rows, count] becomes softmax(scale * row).

@@ -1,5 +1,6 @@
 // Arithmetic on rows of floats, written so that compilers make vector code of it.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -40,6 +41,18 @@ inline __attribute__((always_inline)) float largest(const float *x, const float 
     }
     for (int l = 0; l < 16; ++l) top = lanes[l] > top ? lanes[l] : top;
     return top;
+}
+
+/// to [columns, rows] = from [rows, columns] transposed, in squares that fit into registers.
+inline __attribute__((always_inline)) void transposeSquares(
+    const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t toStride) {
+    constexpr int64_t side = 16;
+    for (int64_t r = 0; r < rows; r += side)
+        for (int64_t c = 0; c < columns; c += side) {
+            int64_t rEnd = std::min(r + side, rows), cEnd = std::min(c + side, columns);
+            for (int64_t j = c; j < cEnd; ++j)
+                for (int64_t i = r; i < rEnd; ++i) to[j * toStride + i] = from[i * stride + j];
+        }
 }
 
 } // namespace selfpatch

@@ -208,6 +208,70 @@ static void windowsStayInside(void) {
     }
 }
 
+/// Regions within maps, beyond them and around them, read and written back: one channel, and as many as lie side by side.
+static void regionsStayInside(void) {
+    const int64_t maps[][3] = {{1, 1, 1}, {3, 5, 4}, {16, 7, 9}, {37, 2, 33}};
+    float numbers[] = {0, 0, 0, 8, 8, 1, -20, -20, 90, 90, 0, 3, 3, 3, 3, 1, 9, 9, 1, 1, 0, 1e9f, 0, 2e9f, 4, 1, -1, -1, 33, 2};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        sp_tensor map = counting(INTS(2, maps[i][0], maps[i][1], maps[i][2])), regions, pooled, total, gradient, wrong = NULL;
+        DO(sp_from_bytes(numbers, sizeof numbers, INTS(6, 5), SP_FLOAT32, &regions));
+        sp_set_requires_gradient(map, true);
+        for (int samples = 0; samples < 3; samples++) {
+            DO(sp_aligned_regions(map, regions, 5, 0.5, samples, &pooled));
+            EXPECT(sp_element_count(pooled) == 6 * maps[i][0] * 25);
+            DO(sp_reduce(SP_SUM, pooled, (sp_ints){NULL, 0}, false, &total));
+            sp_tensor_release(pooled);
+            DO(sp_backward(&total, NULL, 1));    // the regions are kept, not what was made of them
+            sp_tensor_release(total);
+        }
+        DO(sp_gradient(map, &gradient));
+        EXPECT(sum(gradient) > 0);
+        REFUSED(sp_aligned_regions(map, map, 5, 0.5, 0, &wrong), SP_ERROR_TORCH, "instead of [regions, 5]");
+        EXPECT(wrong == NULL);
+        sp_tensor all[] = {map, regions, gradient};
+        for (size_t j = 0; j < sizeof all / sizeof *all; j++) sp_tensor_release(all[j]);
+    }
+}
+
+static void suppressionBorrowsItsBoxes(void) {
+    sp_tensor boxes = counting(INTS(40, 4)), scores = counting(INTS(40)), groups, kept, none = NULL;
+    DO(sp_cast(scores, SP_INT64, &groups));
+    DO(sp_suppression(boxes, scores, groups, 0.5, &kept));
+    EXPECT(sp_element_count(kept) == 40);
+    sp_tensor_release(kept);
+    DO(sp_suppression(boxes, scores, NULL, 0.5, &kept));
+    EXPECT(sp_element_count(kept) == 40);
+    REFUSED(sp_suppression(boxes, boxes, NULL, 0.5, &none), SP_ERROR_TORCH, "scores of");
+    EXPECT(none == NULL);
+    sp_tensor all[] = {boxes, scores, groups, kept};
+    for (size_t j = 0; j < sizeof all / sizeof *all; j++) sp_tensor_release(all[j]);
+}
+
+static void picksAndLossesOfEachAreGiven(void) {
+    sp_tensor a = counting(INTS(3, 4)), two, mask, places, values = NULL, indices = NULL, joined, spread, labels, each, binary;
+    DO(sp_largest(a, 1, &values, &indices));
+    EXPECT(sum(values) == 3 + 7 + 11 && sum(indices) == 9);
+    DO(sp_binary_number(SP_GREATER, values, 5, &mask));
+    DO(sp_true_indices(mask, &places));
+    EXPECT(sp_size(places, 0) == 2 && sum(places) == 3);
+    DO(sp_arange(2, SP_INT64, cpu, &two));
+    DO(sp_full(INTS(2, 4), 1, SP_FLOAT32, cpu, &spread));
+    DO(sp_index_copy(a, 0, two, spread, &joined));
+    EXPECT(sum(joined) == 8 + 38);
+    sp_tensor_release(spread);
+    DO(sp_unsqueeze(indices, 1, &labels));
+    sp_tensor_release(joined);
+    DO(sp_unsqueeze(values, 1, &joined));
+    DO(sp_scatter(a, 1, labels, joined, &spread));
+    EXPECT(sum(spread) == 66);
+    DO(sp_cross_entropies(a, indices, -100, &each));
+    EXPECT(sp_element_count(each) == 3);
+    DO(sp_binary_cross_entropies(a, a, &binary));
+    EXPECT(sp_element_count(binary) == 12);
+    sp_tensor all[] = {a, two, mask, places, values, indices, joined, spread, labels, each, binary};
+    for (size_t j = 0; j < sizeof all / sizeof *all; j++) sp_tensor_release(all[j]);
+}
+
 static void gradientsOutliveTheirGraph(void) {
     sp_tensor leaf = counting(INTS(3)), squared, loss, gradient = NULL, none = NULL;
     sp_set_requires_gradient(leaf, true);
@@ -315,6 +379,9 @@ int main(int count, char **arguments) {
     RUN(failuresLeaveNothingBehind);
     RUN(layersRun);
     RUN(windowsStayInside);
+    RUN(regionsStayInside);
+    RUN(suppressionBorrowsItsBoxes);
+    RUN(picksAndLossesOfEachAreGiven);
     RUN(gradientsOutliveTheirGraph);
     RUN(givenGradientsArriveAtTheirInputs);
     RUN(optimizersWorkInPlace);

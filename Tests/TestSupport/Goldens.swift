@@ -20,8 +20,8 @@ package enum Goldens {
         var mark: String? {
             switch self {
             case .step: "case.json"
-            case .augment, .knn, .segmentation, .davis, .coco: "cases.json"
-            case .checkpoints, .detection: nil
+            case .augment, .knn, .segmentation, .davis, .coco, .detection: "cases.json"
+            case .checkpoints: nil
             }
         }
     }

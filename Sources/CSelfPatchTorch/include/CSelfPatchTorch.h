@@ -203,6 +203,18 @@ SP_CHECKED sp_error *sp_propagate_labels(
     sp_tensor queries, const sp_tensor *keys, const sp_tensor *labels, size_t count, int64_t rows, int64_t columns,
     int64_t radius, int64_t top, double temperature, sp_tensor *out);
 
+// regions.cpp and suppression.cpp: what detectors need and libtorch lacks
+
+/// RoIAlign with half a cell's shift: map [images, channels, rows, columns], regions [regions, 5] (image, x1, y1, x2, y2), which are
+/// multiplied by `scale`; each bin averages `samples` points a direction, with 0 one for every cell begun.
+/// [regions, channels, size, size], float64 for such a map, else float32. The gradient goes to the map alone.
+SP_CHECKED sp_error *sp_aligned_regions(
+    sp_tensor map, sp_tensor regions, int64_t size, double scale, int64_t samples, sp_tensor *out);
+/// Of boxes [n, 4], best score first and of equal ones the lower index, those that no kept one of their group (int64; null: one for
+/// all) overlaps by more than `overlap`: indices, in this order.
+SP_CHECKED sp_error *sp_suppression(
+    sp_tensor boxes, sp_tensor scores, sp_tensor groups_or_null, double overlap, sp_tensor *out);
+
 // autograd.cpp
 
 void sp_set_requires_gradient(sp_tensor tensor, bool requires);

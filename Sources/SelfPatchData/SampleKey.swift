@@ -34,15 +34,3 @@ enum Purpose: UInt64 {
     case mixing = 0x6d_6978_696e_67
     case replacement = 0x72_6570_6c61_6365
 }
-
-extension KeyedGenerator {
-    /// Uniform in 0 ..< count.
-    mutating func integer(below count: Int) -> Int {
-        Int(next().multipliedFullWidth(by: UInt64(count)).high)
-    }
-
-    /// True with the given probability.
-    mutating func chance(_ probability: Double) -> Bool {
-        uniform() < probability
-    }
-}

@@ -2,16 +2,6 @@ import SelfPatchTensors
 
 /// A convolution with stride 1 that keeps the size of its maps.
 package struct Convolution: Parameterized {
-    /// How first weights are drawn; biases start at 0.
-    package enum Start: Sendable {
-        /// Normal with this deviation.
-        case normal(Double)
-        /// He's normal by the outputs, for layers before a ReLU: deviation sqrt(2 / (out * k * k)).
-        case he
-        /// Glorot's uniform: within sqrt(6 / ((in + out) * k * k)).
-        case glorot
-    }
-
     /// `[out, in, side, side]`
     package let weight: Tensor
     /// `[out]`
@@ -22,13 +12,7 @@ package struct Convolution: Parameterized {
         from inputs: Int, to outputs: Int, side: Int = 1, hasBias: Bool = true, start: Start, _ initializer: Initializer
     ) {
         precondition(side % 2 == 1, "a kernel of \(side)")
-        let shape = [outputs, inputs, side, side]
-        let area = Double(side * side)
-        switch start {
-        case .normal(let deviation): weight = initializer.normal(shape, deviation: deviation)
-        case .he: weight = initializer.normal(shape, deviation: (2 / (Double(outputs) * area)).squareRoot())
-        case .glorot: weight = initializer.uniform(shape, bound: (6 / (Double(inputs + outputs) * area)).squareRoot())
-        }
+        weight = initializer.weight([outputs, inputs, side, side], start)
         bias = hasBias ? initializer.zeros([outputs]) : nil
     }
 
@@ -48,8 +32,13 @@ package struct Doubling: Parameterized {
     package let weight: Tensor
     package let bias: Tensor
 
-    /// First weights are PyTorch's for transposed convolutions: uniform within 1 / sqrt(out * 4), biases too.
-    package init(channels: Int, _ initializer: Initializer) {
+    /// - Parameter start: nil takes PyTorch's for transposed convolutions: uniform within 1 / sqrt(out * 4), biases too.
+    package init(channels: Int, start: Start? = nil, _ initializer: Initializer) {
+        if let start {
+            weight = initializer.weight([channels, channels, 2, 2], start)
+            bias = initializer.zeros([channels])
+            return
+        }
         let bound = 1 / Double(channels * 4).squareRoot()
         weight = initializer.uniform([channels, channels, 2, 2], bound: bound)
         bias = initializer.uniform([channels], bound: bound)

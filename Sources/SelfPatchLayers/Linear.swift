@@ -7,8 +7,11 @@ package struct Linear: Parameterized {
     /// `[out]`
     package let bias: Tensor
 
-    package init(from inputWidth: Int, to outputWidth: Int, _ initializer: Initializer) {
-        weight = initializer.normal([outputWidth, inputWidth])
+    package init(
+        from inputWidth: Int, to outputWidth: Int, start: Start = .normal(Initializer.deviation),
+        _ initializer: Initializer
+    ) {
+        weight = initializer.weight([outputWidth, inputWidth], start)
         bias = initializer.zeros([outputWidth])
     }
 

@@ -29,6 +29,14 @@ package struct KeyedGenerator: RandomNumberGenerator, Sendable {
         low + (high - low) * uniform()
     }
 
+    /// Uniform in 0 ..< count.
+    package mutating func integer(below count: Int) -> Int {
+        Int(next().multipliedFullWidth(by: UInt64(count)).high)
+    }
+
+    /// True with the given probability.
+    package mutating func chance(_ probability: Double) -> Bool { uniform() < probability }
+
     private static func mixed(_ word: UInt64) -> UInt64 {
         var z = word
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -5,7 +5,7 @@ import Foundation
 /// With `SELFPATCH_GOLDEN=DIR` tests run on that root alone; a kind that it lacks is skipped. Without it they run on the
 /// copies in `Tests/Goldens` and on `golden` in the shared folder, where that is present.
 package enum Goldens {
-    /// What a folder of goldens fixes; the raw value is its place below a root.
+    /// What a folder of goldens fixes; the raw value is its place below a root, but for the last.
     package enum Kind: String, CaseIterable, Sendable {
         case step
         case augment
@@ -15,11 +15,15 @@ package enum Goldens {
         case coco = "metrics/coco"
         case checkpoints
         case detection
+        case detectionModel
+
+        /// Where its folders lie below a root.
+        var place: String { self == .detectionModel ? Kind.detection.rawValue : rawValue }
 
         /// The file that marks a folder as a case, or as a set of cases, of this kind.
         var mark: String? {
             switch self {
-            case .step: "case.json"
+            case .step, .detectionModel: "case.json"
             case .augment, .knn, .segmentation, .davis, .coco, .detection: "cases.json"
             case .checkpoints: nil
             }
@@ -71,14 +75,14 @@ package enum Goldens {
     /// A kind as something that a test requires: `@Test(.requires(Goldens.of(.step)), arguments: Goldens.folders(.step))`.
     package static func of(_ kind: Kind) -> Material {
         if let first = folders(kind).first { return .present(first.path) }
-        let places = roots.map { $0.path + "/" + kind.rawValue }.joined(separator: " or ")
+        let places = roots.map { $0.path + "/" + kind.place }.joined(separator: " or ")
         return .absent(
             "There are no goldens of kind '\(kind.rawValue)' at \(places).",
             chosen: environment("SELFPATCH_GOLDEN") != nil)
     }
 
     private static func folders(_ kind: Kind, root: String) -> [String] {
-        let top = URL(fileURLWithPath: root + "/" + kind.rawValue).standardized.path
+        let top = URL(fileURLWithPath: root + "/" + kind.place).standardized.path
         guard let mark = kind.mark else {
             return FileManager.default.fileExists(atPath: top) ? [top] : []
         }

@@ -1,3 +1,5 @@
+import SelfPatchFormats
+
 /// Names and shapes of a network's parameters, without the network: what a file must hold before one is built of it.
 package enum ParameterShapes {
     package typealias Named = (name: String, shape: [Int])
@@ -63,5 +65,17 @@ package enum ParameterShapes {
 
     private static func mlp(_ name: String, _ a: Architecture) -> [Named] {
         linear(name + ".fc1", a.width, a.hiddenWidth) + linear(name + ".fc2", a.hiddenWidth, a.width)
+    }
+
+    /// Refuses a file that describes a larger backbone than it holds: a network is only built where there are bytes to fill it.
+    package static func requireBackbone(of architecture: Architecture, in file: SafetensorsFile) throws {
+        let backbone = all(architecture, nil, hasPatchHead: false).filter {
+            $0.name.hasPrefix("backbone.")
+        }
+        for (name, shape) in backbone where file[name]?.shape != shape {
+            let found = file[name].map { "\($0.shape)" } ?? "nothing"
+            throw UserError(
+                "Cannot use \(file.path): it describes a backbone whose \(name) is \(shape), and holds \(found).")
+        }
     }
 }

@@ -63,22 +63,10 @@ package struct TrainedSegmenter {
         classes = ClassList(names: names, colors: colors)
         normalization = ViewNormalization(mean: description.mean, deviation: description.deviation)
         try settings.validateUse(of: description.architecture)
-        try Self.requireBackbone(of: description.architecture, in: content)
+        try ParameterShapes.requireBackbone(of: description.architecture, in: content)
         let network = Network(description.architecture, heads: nil, seed: 0, device: device)
         segmenter = Segmenter(network, settings.model, classCount: names.count, seed: 0)
         try WeightsFile.restore(segmenter.state, from: content)
-    }
-
-    /// A network is only built where the file has the bytes to fill it.
-    private static func requireBackbone(of architecture: Architecture, in file: SafetensorsFile) throws {
-        let backbone = ParameterShapes.all(architecture, nil, hasPatchHead: false).filter {
-            $0.name.hasPrefix("backbone.")
-        }
-        for (name, shape) in backbone where file[name]?.shape != shape {
-            let found = file[name].map { "\($0.shape)" } ?? "nothing"
-            throw UserError(
-                "Cannot use \(file.path): it describes a backbone whose \(name) is \(shape), and holds \(found).")
-        }
     }
 
     /// What it is, for the head of a table: "linear of runs/linear/segmenter.safetensors, 400 steps".

@@ -1,3 +1,4 @@
+import Foundation
 import SelfPatchLayers
 import SelfPatchModel
 
@@ -41,6 +42,28 @@ package struct ParameterGroups {
         self.init(network.parameters.filter { learnedGain || !$0.name.hasSuffix("last_layer.weight_g") }) {
             !$0.name.hasSuffix(".bias") && $0.tensor.rank != 1
         }
+    }
+
+    /// Those of a backbone with its heads: with a layer decay d below 1 a block's rate is d to the number of blocks above it, the
+    /// embedding's below that of the first block; heads have the whole rate.
+    ///
+    /// Source: BEiT's layer-wise decay.
+    ///
+    /// - Parameters:
+    ///   - parameters: the backbone's names begin with `backbone.`.
+    ///   - depth: blocks of the backbone.
+    ///   - decays: whether weight decay applies, by name.
+    package init(
+        fineTuning parameters: [NamedTensor], depth: Int, layerDecay: Double, decays: (_ name: String) -> Bool
+    ) {
+        let top = depth + 1
+        func layer(_ name: String) -> Int {
+            let parts = name.split(separator: ".")
+            guard parts.first == "backbone" else { return top }
+            guard parts.count > 2, parts[1] == "blocks", let block = Int(parts[2]) else { return 0 }
+            return block + 1
+        }
+        self.init(parameters, decays: { decays($0.name) }, rateShare: { pow(layerDecay, Double(top - layer($0.name))) })
     }
 
     /// Places of the parameters that decay, and of those that do not.

@@ -42,7 +42,8 @@ struct TextTable {
 
     init(_ headings: [String]) { rows = [headings] }
 
-    mutating func add(_ row: String...) { rows.append(row) }
+    mutating func add(_ row: String...) { add(row) }
+    mutating func add(_ row: [String]) { rows.append(row) }
 
     var text: String {
         let columns = rows[0].count

@@ -15,6 +15,7 @@ struct SelfPatchCommand: ParsableCommand {
             Linear.self,
             Segment.self,
             Track.self,
+            Detect.self,
             Import.self,
             Export.self,
             Embed.self,

@@ -7,7 +7,7 @@ import SelfPatchTensors
 /// all boxes that have exactly that overlap, objects in order, also away from others: so no object goes without.
 ///
 /// Source: Ren et al. 2015; `MaxIoUAssigner` of mmdetection.
-package struct BoxAssignment: Sendable {
+package struct BoxAssignment: Equatable, Sendable {
     let positive: Float
     let negative: Float
     let low: Float

@@ -4,6 +4,9 @@ import SelfPatchFormats
 package struct MaskRCNNSettings: Codable, Equatable, Sendable {
     /// Blocks whose tokens the pyramid stands on, counted from 1; `[0]`: a third, a half, two thirds and all of the depth.
     package var blocks = [0]
+    /// Heads of attention in the backbone; 0: as many as it was trained with. The authors' detection code has 8 on a backbone that
+    /// was trained with 6, which fits and attends otherwise.
+    package var heads = 0
     /// Channels of the pyramid.
     package var channels = 256
     /// Width of the box head's layers.
@@ -48,6 +51,10 @@ package struct MaskRCNNSettings: Codable, Equatable, Sendable {
         try require(
             blocks.count == wanted && blocks == blocks.sorted(),
             "blocks is \(blocks); name \(wanted) in ascending order, one for each level of the pyramid.")
+        try require(
+            heads >= 0 && (heads == 0 || architecture.width % heads == 0),
+            "heads is \(heads); 0 takes the \(architecture.heads) of the weights, another number has to divide their width, "
+                + "\(architecture.width).")
         for (name, value) in [("channels", channels), ("hiddenWidth", hiddenWidth)] {
             try require(1...65_536 ~= value, "\(name) is \(value); it has to be at least 1.")
         }

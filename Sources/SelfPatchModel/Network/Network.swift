@@ -93,6 +93,18 @@ public final class Network {
         return backbone.mean(of: output.patches)
     }
 
+    /// A copy of the backbone alone whose attention has another number of heads, which no parameter's shape tells.
+    package func backboneCopy(heads: Int) -> Network {
+        var architecture = architecture
+        architecture.heads = heads
+        architecture.imageSummary = .meanPatch
+        let copy = Network(architecture, heads: nil, seed: 0, device: device)
+        for (mine, theirs) in zip(copy.backbone.parameters, backbone.parameters) {
+            mine.tensor.copy(from: theirs.tensor)
+        }
+        return copy
+    }
+
     /// Overwrites all parameters with those of another network of the same sizes.
     package func copy(from other: Network) {
         precondition(parameters.count == other.parameters.count, "networks of different sizes")

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import SelfPatchData
+import SelfPatchEvaluation
+import SelfPatchFormats
+
+/// What scoring of results is told.
+struct DetectScoreOptions: ParsableArguments {
+    @Option(
+        name: .customLong("score"),
+        help: ArgumentHelp("Score this list of results against --data.", valueName: "results"))
+    var results: String?
+
+    @Option(
+        name: .customLong("fault-score"),
+        help: ArgumentHelp("With --score: the lowest score that the table of faults counts.", valueName: "score"))
+    var lowestScore = 0.3
+
+    func validate() throws {
+        if lowestScore.isNaN { throw ValidationError("--fault-score is no number.") }
+    }
+
+    /// - Parameter threads: 0 takes one for each processor.
+    func score(_ path: String, data root: String, split: String, classes names: [String], threads: Int, asJSON: Bool)
+        throws
+    {
+        let start = ContinuousClock.now
+        let folder = try COCOFolder(root: root, split: split)
+        let annotations = try COCOAnnotations(path: folder.annotationFile, threads: threads)
+        var (data, notes) = (annotations.data, annotations.notes)
+        var results = try DetectionResults(path: path, for: data, threads: threads)
+        if results.detections.isEmpty { notes.append("\(PrintableName.of(path)) lists no result, which gives zeros") }
+        if !names.isEmpty {
+            let part = try data.keeping(classes: names)
+            results = results.keeping(classesOf: part, of: data)
+            data = part
+        }
+        let loaded = ContinuousClock.now
+        var scoring = COCOScoring(results, against: data)
+        scoring.threads = threads
+        let boxes = try scoring.score(.boxes)
+        var masks: COCOScore?
+        if results.hasMasks, data.objectCount == 0 || data.hasMasks {
+            masks = try scoring.score(.masks)
+            if results.hasBoxes, !results.detections.isEmpty {
+                notes.append("sizes of masks are those of their boxes, for the results have both: so does pycocotools")
+            }
+        } else if results.hasMasks {
+            notes.append("masks are not scored, for not every object of the data has one")
+        } else {
+            notes.append("masks are not scored, for the results have none")
+        }
+        if !results.hasBoxes { notes.append("the results have no boxes: those of their masks are scored") }
+        let scored = ContinuousClock.now
+        let faults = DetectionFaults(scoring, masks == nil ? .boxes : .masks, lowestScore: lowestScore)
+        let report = DetectionReport(scoring, boxes: boxes, masks: masks, faults: faults, notes: notes)
+        guard asJSON else { return print(report.table) }
+        let document = Document(
+            annotations: folder.annotationFile, results: path, report: report,
+            seconds: ["loading": (loaded - start).seconds, "scoring": (scored - loaded).seconds],
+            peakMemory: Memory.peakBytes)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        print(String(decoding: try encoder.encode(document), as: UTF8.self))
+    }
+
+    private struct Document: Encodable {
+        let annotations: String
+        let results: String
+        let report: DetectionReport
+        let seconds: [String: Double]
+        let peakMemory: Int
+    }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import SelfPatchData
+import SelfPatchFormats
+import SelfPatchModel
+import SelfPatchTensors
+
+/// The objects in pictures that nobody has annotated.
+///
+///     OUTPUT/boxes.json           COCO's list of results with boxes
+///     OUTPUT/masks.json           the same with masks, where the detector makes them
+///     OUTPUT/images.json          pictures and categories with the ids that the lists use, in COCO's form
+///     OUTPUT/pictures/a.png       the pictures with boxes, masks, names and scores
+package struct FolderDetection {
+    package let trained: TrainedDetector
+    /// Whether pictures are painted.
+    package var draws = true
+    /// Detections with a lower score are listed but not painted.
+    package var drawnScore = 0.5
+
+    package init(_ trained: TrainedDetector) { self.trained = trained }
+
+    package struct Skipped: Codable, Sendable, Equatable {
+        package let name: String
+        /// Continues a sentence that begins with the name.
+        package let reason: String
+    }
+
+    /// How a call ended.
+    package struct Outcome: Sendable, Equatable {
+        /// Pictures that were looked at.
+        package fileprivate(set) var images = 0
+        package fileprivate(set) var detections = 0
+        package fileprivate(set) var skipped: [Skipped] = []
+    }
+
+    /// A picture's file and what it is called.
+    package typealias Image = (name: String, path: String)
+
+    /// The pictures at a path: itself, or those below it.
+    ///
+    /// - Throws: `UserError` where there are none.
+    package static func images(at path: String) throws -> [Image] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw UserError.file("read", path, ENOENT)
+        }
+        guard isFolder.boolValue else { return [(URL(fileURLWithPath: path).lastPathComponent, path)] }
+        let folder = try ImageFolder(root: path)
+        return (0..<folder.count).map { (folder.name(of: $0), folder.path(of: $0)) }
+    }
+
+    /// - Parameters:
+    ///   - progress: is told how many pictures are done, after each.
+    ///   - isStopped: is asked after each picture; what is found so far is written.
+    /// - Throws: `UserError` where the output holds something, two pictures would be painted to one file, or no picture can be read.
+    package func write(
+        _ images: [Image], to output: String, progress: (Int) -> Void = { _ in }, isStopped: () -> Bool = { false }
+    ) throws -> Outcome {
+        let stems = try self.stems(of: images)
+        try prepare(output)
+        let channels = trained.detector.network.architecture.channels
+        var outcome = Outcome()
+        var seen: [DetectionImage] = []
+        var found: [Detection] = []
+        for (number, image) in images.enumerated() {
+            do throws(ImageProblem) {
+                let pixels = try ImageFile.read(path: image.path, channels: channels).pixels
+                let own = trained.inference.detections(in: pixels, place: seen.count)
+                seen.append(
+                    DetectionImage(id: number + 1, file: image.name, height: pixels.height, width: pixels.width))
+                found += own
+                if draws {
+                    outcome.skipped += painted(pixels, own, to: "\(output)/pictures/\(stems[number]).png", image.name)
+                }
+            } catch {
+                outcome.skipped.append(Skipped(name: image.name, reason: error.detail))
+            }
+            progress(number + 1)
+            if isStopped() { break }
+        }
+        guard !seen.isEmpty else {
+            throw UserError("None of \(images.count) pictures could be read: \(outcome.skipped.first?.reason ?? "").")
+        }
+        let data = DetectionData(classes: trained.classes, images: seen)
+        let results = DetectionResults(found)
+        try results.boxesAlone.write(to: "\(output)/boxes.json", for: data)
+        if trained.detector.settings.masks { try results.masksAlone.write(to: "\(output)/masks.json", for: data) }
+        try writeList(data, to: "\(output)/images.json")
+        outcome.images = seen.count
+        outcome.detections = found.count
+        return outcome
+    }
+
+    /// Paints a picture; what keeps it from being written is told like a picture that cannot be read.
+    private func painted(_ pixels: Pixels, _ found: [Detection], to path: String, _ name: String) -> [Skipped] {
+        let objects = found.filter { $0.score >= drawnScore }.compactMap {
+            DetectionDrawing.Object($0, classes: trained.classes)
+        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: FilePath.folder(of: path), withIntermediateDirectories: true)
+            try DetectionDrawing.picture(of: pixels, objects).write(to: path)
+            return []
+        } catch {
+            return [Skipped(name: name, reason: "could not be painted: \(error)")]
+        }
+    }
+
+    private struct List: Encodable {
+        struct Image: Encodable {
+            let id: Int
+            let fileName: String
+            let height, width: Int
+
+            enum CodingKeys: String, CodingKey {
+                case id, height, width
+                case fileName = "file_name"
+            }
+        }
+        struct Category: Encodable {
+            let id: Int
+            let name: String
+        }
+        let images: [Image]
+        let categories: [Category]
+    }
+
+    private func writeList(_ data: DetectionData, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let list = List(
+            images: data.images.map {
+                List.Image(id: $0.id, fileName: $0.file, height: $0.height, width: $0.width)
+            }, categories: data.classes.map { List.Category(id: $0.id, name: $0.name) })
+        try AtomicFile.write(encoder.encode(list) + Data("\n".utf8), to: path)
+    }
+
+    /// Where each picture is painted to: its name without extension.
+    private func stems(of images: [Image]) throws -> [String] {
+        var problems = DataProblems()
+        var owners: [String: String] = [:]
+        let stems = images.map { ($0.name as NSString).deletingPathExtension }
+        for (stem, image) in zip(stems, images) {
+            if draws, let other = owners[stem] {
+                problems.add(
+                    "\(PrintableName.of(other)) and \(PrintableName.of(image.name)) would both be painted as "
+                        + "\(PrintableName.of(stem)).png")
+            }
+            owners[stem] = image.name
+        }
+        try problems.throwIfAny(title: "The pictures cannot be painted into one folder; --no-pictures leaves that out")
+        return stems
+    }
+
+    private func prepare(_ output: String) throws {
+        let held = ((try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []).filter { $0 != ".DS_Store" }
+        guard held.isEmpty else {
+            throw UserError("\(PrintableName.of(output)) is not empty. Name a new folder.", kind: .usage)
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        } catch {
+            throw UserError("Cannot make the folder \(PrintableName.of(output)): \(error.localizedDescription)")
+        }
+    }
+}

@@ -93,7 +93,10 @@ import Testing
     }
 
     /// Our kernel where there is one, forward and backward, against libtorch's in float64.
-    @Test(arguments: [(2, 37, 3, 16), (3, 1, 2, 8), (1, 197, 1, 64), (2, 513, 2, 4)])
+    @Test(arguments: [
+        (2, 37, 3, 16), (3, 1, 2, 8), (1, 197, 1, 64), (2, 513, 2, 4), (1, 768, 1, 24), (2, 1_100, 2, 16),
+        (1, 2_305, 1, 8),
+    ])
     func selfAttentionIsThatOfFloat64(sizes: (images: Int, tokens: Int, heads: Int, each: Int)) {
         let (images, tokens, heads, each) = sizes
         let drawn = Tensor.normal(

@@ -138,6 +138,35 @@ import Testing
         #expect(none.bits.isEmpty)
     }
 
+    /// Blocks within windows see nothing of other windows; one window over all is no window.
+    @Test func windowsAttendToThemselves() {
+        let network = Network(
+            Architecture(width: 12, depth: 3, heads: 2, patchSize: 8, positionGrid: Grid(rows: 7, columns: 10)),
+            heads: nil,
+            seed: 3, device: .cpu)
+        let views = Self.views(height: 56, width: 80)
+        func patches(_ views: Tensor, window: Int, _ levels: Set<Int>) -> [[Float]] {
+            network.backbone.levels(levels, of: views, window: window).map { $0.floats() }
+        }
+        // Filled up to a square of 10 x 10, it attends to 30 tokens of nothing as well.
+        #expect(patches(views, window: 0, [2]) != patches(views, window: 10, [2]))
+        #expect(patches(views, window: 0, [0, 1, 2]) == patches(views, window: 3, [0, 1, 2]))
+        let square = Self.views(height: 80, width: 80)
+        let (whole, one) = (patches(square, window: 0, [2])[0], patches(square, window: 10, [2])[0])
+        #expect(zip(whole, one).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+
+    @Test func windowsHoldTheirPatches() {
+        let windows = AttentionWindows(side: 3, grid: Grid(rows: 4, columns: 5))
+        let tokens = (Tensor.range(40, type: .float32) + 1).reshaped(to: [2, 20, 1])
+        let parted = windows.parted(tokens)
+        #expect(parted.shape == [8, 9, 1])
+        // The second square of the first picture: columns 3 and 4, and one of nothing.
+        #expect(parted.narrowed(to: 1..<2, dimension: 0).floats() == [4, 5, 0, 9, 10, 0, 14, 15, 0])
+        #expect(parted.narrowed(to: 7..<8, dimension: 0).floats() == [39, 40, 0, 0, 0, 0, 0, 0, 0])
+        #expect(windows.joined(parted).floats() == tokens.floats())
+    }
+
     @Test func otherHeadsAttendOtherwise() {
         let network = Network(
             Architecture(width: 12, depth: 2, heads: 2, patchSize: 8, positionGrid: Grid(rows: 8, columns: 8)),

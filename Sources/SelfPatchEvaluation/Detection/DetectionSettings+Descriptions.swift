@@ -22,6 +22,9 @@ extension DetectionSettings {
             + "proportion.",
         "model.heads":
             "Heads of attention in the backbone; 0: as many as it was trained with. The authors' detection code has 8 where it was 6.",
+        "model.window":
+            "Patches of a square within which blocks attend that the pyramid does not stand on, for large pictures; 0: to the whole "
+            + "picture.",
         "model.channels": "Channels of the pyramid.",
         "model.hiddenWidth": "Width of the box head's layers.",
         "model.masks": "Whether masks are found too; not where the annotations have none.",

@@ -67,7 +67,7 @@ package final class MaskRCNN: Buffered {
     private func levelMaps(of views: Tensor, _ phase: Phase, _ firstSample: Int) -> [Tensor] {
         func tokens(_ dropPath: DropPath) -> [Tensor] {
             let distinct = Set(blocks).sorted()
-            let levels = network.backbone.levels(Set(blocks), of: views, dropPath)
+            let levels = network.backbone.levels(Set(blocks), of: views, dropPath, window: settings.window)
             return blocks.compactMap { distinct.firstIndex(of: $0).map { levels[$0] } }
         }
         let isLearning = phase.isTraining && !settings.isFrozen

@@ -7,6 +7,8 @@ package struct MaskRCNNSettings: Codable, Equatable, Sendable {
     /// Heads of attention in the backbone; 0: as many as it was trained with. The authors' detection code has 8 on a backbone that
     /// was trained with 6, which fits and attends otherwise.
     package var heads = 0
+    /// Patches of a square within which blocks attend that the pyramid does not stand on; 0: to the whole picture.
+    package var window = 0
     /// Channels of the pyramid.
     package var channels = 256
     /// Width of the box head's layers.
@@ -55,6 +57,9 @@ package struct MaskRCNNSettings: Codable, Equatable, Sendable {
             heads >= 0 && (heads == 0 || architecture.width % heads == 0),
             "heads is \(heads); 0 takes the \(architecture.heads) of the weights, another number has to divide their width, "
                 + "\(architecture.width).")
+        try require(
+            window == 0 || (1...1_024 ~= window && architecture.prefixCount == 0),
+            "window is \(window); it is 0, or a number of patches where the backbone has no class token or registers.")
         for (name, value) in [("channels", channels), ("hiddenWidth", hiddenWidth)] {
             try require(1...65_536 ~= value, "\(name) is \(value); it has to be at least 1.")
         }

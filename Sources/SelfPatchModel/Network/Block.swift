@@ -21,8 +21,13 @@ package struct Block: Parameterized {
     }
 
     /// - Parameter tokens: `[images, patches, width]`, and so is the result.
-    package func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath) -> Tensor {
-        let x = dropPath.adding(attention(attentionNorm(tokens)), to: tokens, block: index, .attention)
+    package func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath) -> Tensor { self(tokens, dropPath, nil) }
+
+    /// The same with attention within windows, where there are any.
+    func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath, _ windows: AttentionWindows?) -> Tensor {
+        let normed = attentionNorm(tokens)
+        let attended = windows.map { $0.joined(attention($0.parted(normed))) } ?? attention(normed)
+        let x = dropPath.adding(attended, to: tokens, block: index, .attention)
         return dropPath.adding(mlp(mlpNorm(x)), to: x, block: index, .mlp)
     }
 

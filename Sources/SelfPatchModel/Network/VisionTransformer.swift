@@ -35,20 +35,29 @@ package struct VisionTransformer: Parameterized {
     }
 
     /// The patches after each of the given blocks (from 0), in ascending order, not normed: the levels that dense heads stand on.
+    ///
+    /// - Parameter window: patches of a square within which all other blocks attend; 0: everywhere. Only without prefix tokens.
     /// - Returns: `[images, patches, width]` each.
-    package func levels(_ indices: Set<Int>, of views: Tensor, _ dropPath: DropPath = .none) -> [Tensor] {
-        tokens(after: indices, of: views, dropPath).map { parted($0).patches }
+    package func levels(
+        _ indices: Set<Int>, of views: Tensor, _ dropPath: DropPath = .none, window: Int = 0
+    ) -> [Tensor] {
+        precondition(
+            window == 0 || architecture.prefixCount == 0, "windows for \(architecture.prefixCount) prefix tokens")
+        let windows = window > 0 ? AttentionWindows(side: window, grid: grid(of: views)) : nil
+        return tokens(after: indices, of: views, dropPath, windows).map { parted($0).patches }
     }
 
     /// All tokens after each of the given blocks, in ascending order; blocks after the last of these are not run.
-    private func tokens(after indices: Set<Int>, of views: Tensor, _ dropPath: DropPath) -> [Tensor] {
+    private func tokens(
+        after indices: Set<Int>, of views: Tensor, _ dropPath: DropPath, _ windows: AttentionWindows? = nil
+    ) -> [Tensor] {
         precondition(
             indices.allSatisfy(blocks.indices.contains), "blocks \(indices.sorted()) of \(blocks.count), counted from 0"
         )
         var tokens = embedded(views)
         var levels: [Tensor] = []
         for block in blocks.prefix((indices.max() ?? -1) + 1) {
-            tokens = block(tokens, dropPath)
+            tokens = block(tokens, dropPath, indices.contains(block.index) ? nil : windows)
             if indices.contains(block.index) { levels.append(tokens) }
         }
         return levels

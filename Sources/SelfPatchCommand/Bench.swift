@@ -6,6 +6,7 @@ struct Bench: ParsableCommand {
         abstract: "Measure the speed of a part of the program on this machine.",
         subcommands: [
             BenchAugment.self,
+            BenchDetection.self,
             BenchFeatures.self,
             BenchLoss.self,
             BenchStep.self,

@@ -24,9 +24,11 @@ struct DetectRun {
         let lacksMasks = settings.model.masks && !sets.hasMasks
         if lacksMasks { settings.model.masks = false }
         _ = try MicroBatches(images: sets.training.data.images.count, batch: settings.batchSize, seed: settings.seed)
+        let device = try Device.resolve(settings.device)
+        let free = Double(device.freeBytes)
         let trained = try TrainedNetwork(
             path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
-            allowsMissing: settings.allowMissing, device: try Device.resolve(settings.device))
+            allowsMissing: settings.allowMissing, device: device)
         let architecture = trained.description.architecture
         try settings.model.validate(architecture)
         let network =
@@ -62,6 +64,7 @@ struct DetectRun {
                 + "\(sets.scoring.data.images.count) to score, \(sets.training.data.classes.count) classes; "
                 + "\(training.stepCount) steps of \(settings.batchSize) pictures, \(settings.atOnce) at once; on "
                 + "\(trained.network.device) in \(training.machine.precision), \(Libtorch.threadCount) threads.")
+        try log.note(DetectionMemory.sentence(settings, detector: training.detector, free: free))
         try log.note("The run is written to \(session.folder.path).")
         if !isNew { try session.announceResumption(on: training.machine) }
     }

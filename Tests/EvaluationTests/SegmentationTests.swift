@@ -87,6 +87,7 @@ import Testing
         #expect(
             Set(SegmentationSettings.descriptions.keys) == names(try SettingsTree(encoding: SegmentationSettings())))
         #expect(Set(LinearSettings.descriptions.keys) == names(try SettingsTree(encoding: LinearSettings())))
+        #expect(Set(DetectionSettings.descriptions.keys) == names(try SettingsTree(encoding: DetectionSettings())))
     }
 
     @Test func presetsAreValidAndTheRecipesAreThePapers() throws {

@@ -15,7 +15,7 @@ package struct StepMemory: Sendable, Equatable {
     package let views: Double
 
     /// libtorch itself and what else a process is, as measured on a CPU.
-    static let program = 0.45e9
+    package static let program = 0.45e9
 
     /// Bytes.
     package var bytes: Double { fixed + activations + views + Self.program }

@@ -14,9 +14,9 @@ package struct COCOFolder: Sendable {
 
     /// The layout as `--help` shows it.
     package static let tree = """
-          DIR/annotations/instances_train.json   or instances_train2017.json: images, boxes, masks, categories
+          DIR/annotations/instances_train.json   images, boxes, masks, classes
           DIR/annotations/instances_val.json     or instances_val2017.json
-          DIR/images/                            or DIR/train2017/ and DIR/val2017/
+          DIR/images/                            or DIR/train2017/, DIR/val2017/
         """
 
     /// - Parameter split: `train`, `val`, or how else a file `instances_SPLIT.json` ends; a year may be left out.

@@ -38,10 +38,16 @@ struct DetectScoreOptions: ParsableArguments {
         let loaded = ContinuousClock.now
         var scoring = COCOScoring(results, against: data)
         scoring.threads = threads
-        let boxes = try scoring.score(.boxes)
+        var seconds = ["loading": (loaded - start).seconds]
+        func timed(_ kind: COCOScore.Kind) throws -> COCOScore {
+            let start = ContinuousClock.now
+            defer { seconds[kind.rawValue] = (ContinuousClock.now - start).seconds }
+            return try scoring.score(kind)
+        }
+        let boxes = try timed(.boxes)
         var masks: COCOScore?
         if results.hasMasks, data.objectCount == 0 || data.hasMasks {
-            masks = try scoring.score(.masks)
+            masks = try timed(.masks)
             if results.hasBoxes, !results.detections.isEmpty {
                 notes.append("sizes of masks are those of their boxes, for the results have both: so does pycocotools")
             }
@@ -51,14 +57,12 @@ struct DetectScoreOptions: ParsableArguments {
             notes.append("masks are not scored, for the results have none")
         }
         if !results.hasBoxes { notes.append("the results have no boxes: those of their masks are scored") }
-        let scored = ContinuousClock.now
         let faults = DetectionFaults(scoring, masks == nil ? .boxes : .masks, lowestScore: lowestScore)
         let report = DetectionReport(scoring, boxes: boxes, masks: masks, faults: faults, notes: notes)
         guard asJSON else { return print(report.table) }
         let document = Document(
             annotations: folder.annotationFile, results: path, report: report,
-            seconds: ["loading": (loaded - start).seconds, "scoring": (scored - loaded).seconds],
-            peakMemory: Memory.peakBytes)
+            seconds: seconds, peakMemory: Memory.peakBytes)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         print(String(decoding: try encoder.encode(document), as: UTF8.self))

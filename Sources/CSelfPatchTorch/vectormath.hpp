@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace selfpatch {
 
@@ -43,12 +44,48 @@ inline __attribute__((always_inline)) float largest(const float *x, const float 
     return top;
 }
 
+/// Sixteen numbers, in one register where the processor has such.
+typedef float SixteenFloats __attribute__((vector_size(16 * sizeof(float))));
+
+/// Exchanges the numbers beside the diagonal in every square of 2 `step` by 2 `step` numbers of rows a and b, `step` rows apart.
+template <int step, int... lane>
+inline __attribute__((always_inline)) void exchange(
+    SixteenFloats &a, SixteenFloats &b, std::integer_sequence<int, lane...>) {
+    auto upper = __builtin_shufflevector(a, b, (lane & step ? 16 + lane - step : lane)...);
+    b = __builtin_shufflevector(a, b, (lane & step ? 16 + lane : lane + step)...);
+    a = upper;
+}
+
+template <int step> inline __attribute__((always_inline)) void exchangeAll(SixteenFloats *rows) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; ++i)
+        if (!(i & step)) exchange<step>(rows[i], rows[i + step], std::make_integer_sequence<int, 16>());
+}
+
+/// to [16, 16] = from [16, 16] transposed, in registers.
+inline __attribute__((always_inline)) void transposeSquare(
+    const float *from, int64_t stride, float *to, int64_t toStride) {
+    SixteenFloats rows[16];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; ++i) __builtin_memcpy(&rows[i], from + i * stride, sizeof rows[i]);
+    exchangeAll<8>(rows);
+    exchangeAll<4>(rows);
+    exchangeAll<2>(rows);
+    exchangeAll<1>(rows);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; ++i) __builtin_memcpy(to + i * toStride, &rows[i], sizeof rows[i]);
+}
+
 /// to [columns, rows] = from [rows, columns] transposed, in squares that fit into registers.
 inline __attribute__((always_inline)) void transposeSquares(
     const float *from, int64_t stride, int64_t rows, int64_t columns, float *to, int64_t toStride) {
     constexpr int64_t side = 16;
     for (int64_t r = 0; r < rows; r += side)
         for (int64_t c = 0; c < columns; c += side) {
+            if (r + side <= rows && c + side <= columns) {
+                transposeSquare(from + r * stride + c, stride, to + c * toStride + r, toStride);
+                continue;
+            }
             int64_t rEnd = std::min(r + side, rows), cEnd = std::min(c + side, columns);
             for (int64_t j = c; j < cEnd; ++j)
                 for (int64_t i = r; i < rEnd; ++i) to[j * toStride + i] = from[i * stride + j];

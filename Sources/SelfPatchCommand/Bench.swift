@@ -9,6 +9,7 @@ struct Bench: ParsableCommand {
             BenchDetection.self,
             BenchFeatures.self,
             BenchLoss.self,
+            BenchRegions.self,
             BenchStep.self,
         ])
 }

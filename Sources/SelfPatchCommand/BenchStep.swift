@@ -14,10 +14,13 @@ struct BenchStep: ParsableCommand {
         discussion: """
             Images are read into memory first, so that the disk plays no part; then the image pipeline works beside the
             step, as in a run. With --random-views there is no pipeline. The first step warms up and does not count.
-            Medians of the parts need not add up to the median of the step.
+            Medians of the parts need not add up to the median of the step. With --trace parts are divided by kind of layer,
+            as means, which add up; that is for the CPU, where an operation has ended when the next one begins.
 
             EXAMPLES
               selfpatch bench step
+              selfpatch bench step --size tiny --trace
+              selfpatch bench step --random-views --trace --trace-file step.json
               selfpatch bench step photos --size tiny --batch 16 --steps 8
               selfpatch bench step --random-views --precision bf16 --views-in-turn --json
             """)
@@ -64,6 +67,13 @@ struct BenchStep: ParsableCommand {
     @Flag(help: "Compute the student's blocks again for the backward: less memory.")
     var checkpointActivations = false
 
+    @Flag(help: "Divide the parts by kind of layer: attention, MLP, norms, heads, losses, forward and backward.")
+    var trace = false
+
+    @Option(
+        help: ArgumentHelp("Write the last step for chrome://tracing or Perfetto (with --trace).", valueName: "file"))
+    var traceFile: String?
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -78,11 +88,17 @@ struct BenchStep: ParsableCommand {
         if precision == .float16 {
             throw ValidationError("--precision is float16, which is for features; steps take bf16.")
         }
+        if traceFile != nil, !trace { throw ValidationError("--trace-file is for --trace.") }
         if randomViews, folder != nil { throw ValidationError("--random-views takes no images: leave the folder out.") }
     }
 
     func run() throws {
         let device = try Device.resolve(device)
+        if trace, device != .cpu {
+            throw UserError(
+                "--trace is for the CPU: what runs on \(device) goes on while the next operation begins. Leave it out, or say --device cpu.",
+                kind: .usage)
+        }
         if threads > 0 { Libtorch.threadCount = threads }
         var settings = PretrainSettings()
         (settings.model.width, settings.model.depth, settings.model.heads) = (size.width, size.depth, size.heads)
@@ -105,14 +121,19 @@ struct BenchStep: ParsableCommand {
         var measured: [StepMeasurement.Step] = []
         for number in 0...steps {
             let clock = StepClock(device)
-            let start = ContinuousClock.now
-            let parts = try clock.measure(.data) { try (0..<accumulation).map { _ in try nextBatch() } }
-            _ = try learner.step(
-                parts.map { BatchPart($0, views, on: device) }, rates, number: number, clock: clock)
-            device.synchronize()
-            if number > 0 {
-                measured.append(.init(seconds: (ContinuousClock.now - start).seconds, parts: clock.seconds))
+            func step() throws -> Double {
+                let start = ContinuousClock.now
+                let parts = try clock.measure(.data) { try (0..<accumulation).map { _ in try nextBatch() } }
+                _ = try learner.step(
+                    parts.map { BatchPart($0, views, on: device) }, rates, number: number, clock: clock)
+                device.synchronize()
+                return (ContinuousClock.now - start).seconds
             }
+            let (seconds, spans) = trace ? try tracing(step) : (try step(), [])
+            if number > 0 { measured.append(.init(seconds: seconds, parts: clock.seconds, spans: spans)) }
+        }
+        if let traceFile, let last = measured.last {
+            try AtomicFile.write(try JSONEncoder().encode(ChromeTrace(last.spans)), to: traceFile)
         }
         let report = StepMeasurement(
             size: size.rawValue, batch: batch, accumulation: accumulation, localViews: localViews,
@@ -120,7 +141,7 @@ struct BenchStep: ParsableCommand {
             precision: precision.rawValue, threads: Libtorch.threadCount, viewsInTurn: viewsInTurn,
             checkpointActivations: checkpointActivations,
             peakBytes: device.peakBytes, estimatedBytes: Int(StepMemory(settings, student: learner.student).bytes),
-            measured)
+            isTraced: trace, measured)
         print(json ? try report.json() : report.text)
     }
 

@@ -7,6 +7,8 @@ struct StepMeasurement: Encodable {
     struct Step {
         let seconds: Double
         let parts: [StepClock.Part: Double]
+        /// Empty where nothing was traced.
+        let spans: [TraceSpan]
     }
 
     let size: String
@@ -29,11 +31,13 @@ struct StepMeasurement: Encodable {
     let slowest: Double
     let imagesASecond: Double
     let parts: [String: Double]
+    /// Nil where nothing was traced.
+    let trace: StepTrace?
 
     init(
         size: String, batch: Int, accumulation: Int, localViews: Int, device: String, precision: String, threads: Int,
         viewsInTurn: Bool, checkpointActivations: Bool, peakBytes: Int,
-        estimatedBytes: Int, _ steps: [Step]
+        estimatedBytes: Int, isTraced: Bool, _ steps: [Step]
     ) {
         self.size = size
         self.batch = batch
@@ -56,6 +60,7 @@ struct StepMeasurement: Encodable {
         fastest = seconds.min() ?? 0
         slowest = seconds.max() ?? 0
         imagesASecond = Double(batch) / median(seconds)
+        trace = isTraced ? StepTrace(steps.map { ($0.seconds, $0.spans) }) : nil
         parts = Dictionary(
             uniqueKeysWithValues: StepClock.Part.allCases.map { part in
                 (part.rawValue, median(steps.map { $0.parts[part] ?? 0 }))
@@ -73,7 +78,8 @@ struct StepMeasurement: Encodable {
             \(viewsInTurn ? ", views in turn" : "")\(checkpointActivations ? ", activations checkpointed" : "")
               step      \(String(format: "%8.3f s  (%.3f to %.3f)", secondsAStep, fastest, slowest))
             \(rows.joined(separator: "\n"))
-              \(String(format: "%.2f images/s, peak %.2f GB, estimated %.2f GB", imagesASecond, Double(peakBytes) / 1e9, Double(estimatedBytes) / 1e9))
+              \(String(format: "%.2f images/s, peak %.2f GB, estimated %.2f GB", imagesASecond, Double(peakBytes) / 1e9, Double(estimatedBytes) / 1e9))\
+            \(trace.map { "\n\n" + $0.text } ?? "")
             """
     }
 

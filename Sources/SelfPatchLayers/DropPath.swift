@@ -46,11 +46,15 @@ package struct DropPath: Sendable {
     /// - Parameters:
     ///   - branch: `[rows, tokens, width]`, as `tokens`.
     package func adding(_ branch: Tensor, to tokens: Tensor, block: Int, _ kind: Branch) -> Tensor {
-        let rate = rate(ofBlock: block)
-        guard rate > 0 else { return tokens + branch }
+        traced("residuals") { tokens + kept(branch, rate: rate(ofBlock: block), block, kind) }
+    }
+
+    /// The branch with zeros for the rows that leave it out.
+    private func kept(_ branch: Tensor, rate: Double, _ block: Int, _ kind: Branch) -> Tensor {
+        guard rate > 0 else { return branch }
         precondition(rows.count == branch.size(0), "drop path of \(rows.count) rows for a batch of \(branch.size(0))")
         let factors = rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }
-        return tokens + branch
+        return branch
             * Tensor(factors, shape: [rows.count, 1, 1]).moved(to: branch.device, waiting: false)
     }
 

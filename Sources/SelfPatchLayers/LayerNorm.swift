@@ -13,7 +13,7 @@ package struct LayerNorm: Parameterized {
     }
 
     package func callAsFunction(_ input: Tensor) -> Tensor {
-        input.layerNormalized(weight, bias, epsilon: epsilon)
+        traced("norms") { input.layerNormalized(weight, bias, epsilon: epsilon) }
     }
 
     package var parameters: [NamedTensor] { [NamedTensor("weight", weight), NamedTensor("bias", bias)] }

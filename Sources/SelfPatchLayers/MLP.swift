@@ -11,7 +11,7 @@ package struct MLP: Parameterized {
     }
 
     /// `[..., width]`, and so is the result.
-    package func callAsFunction(_ input: Tensor) -> Tensor { contract(expand(input).gelu()) }
+    package func callAsFunction(_ input: Tensor) -> Tensor { traced("MLP") { contract(expand(input).gelu()) } }
 
     package var parameters: [NamedTensor] { expand.parameters(of: "fc1") + contract.parameters(of: "fc2") }
 }

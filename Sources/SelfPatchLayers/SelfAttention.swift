@@ -16,7 +16,7 @@ package struct SelfAttention: Parameterized {
 
     /// - Parameter tokens: `[images, tokens, width]`, and so is the result.
     package func callAsFunction(_ tokens: Tensor) -> Tensor {
-        projection(queryKeyValue(tokens).selfAttention(heads: heads))
+        traced("attention") { projection(queryKeyValue(tokens).selfAttention(heads: heads)) }
     }
 
     package var parameters: [NamedTensor] { queryKeyValue.parameters(of: "qkv") + projection.parameters(of: "proj") }

@@ -280,6 +280,27 @@ SP_CHECKED sp_error *sp_synchronize(sp_device device);
 SP_CHECKED sp_error *sp_generator_make(uint64_t seed, sp_device device, sp_generator *out);
 void sp_generator_release(sp_generator generator);
 
+// trace.cpp: where the time of a computation goes, on the thread that started the trace
+
+typedef struct sp_span {
+    /// As it was entered; of a backward's node the name that was entered around its forward, null where there was none.
+    const char *name;
+    /// What a backward's node is called; null where the span was entered by name.
+    const char *node;
+    /// Spans around it.
+    int32_t depth;
+    /// Nanoseconds of one clock.
+    int64_t begin, end;
+} sp_span;
+
+SP_CHECKED sp_error *sp_trace_start(void);
+bool sp_is_tracing(void);
+/// Both do nothing where there is no trace.
+void sp_trace_enter(const char *name);
+void sp_trace_leave(void);
+/// Ends the trace; shows its spans, in the order in which they began.
+void sp_trace_stop(void (*visit)(void *context, const sp_span *spans, size_t count), void *context);
+
 #ifdef __cplusplus
 }
 #endif

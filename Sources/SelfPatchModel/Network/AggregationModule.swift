@@ -23,11 +23,13 @@ package struct AggregationModule: Parameterized {
     /// The image summary, `[images, width]`.
     /// - Parameter tokens: the backbone's, `[images, patches, width]`.
     package func summary(of tokens: Tensor) -> Tensor {
-        var summary = classToken
-        for block in blocks {
-            summary = block.finished(summary, block.attended(by: summary, toAllOf: block.memory(of: tokens)))
+        traced("aggregation") {
+            var summary = classToken
+            for block in blocks {
+                summary = block.finished(summary, block.attended(by: summary, toAllOf: block.memory(of: tokens)))
+            }
+            return norm(summary).squeezed(at: 1)
         }
-        return norm(summary).squeezed(at: 1)
     }
 
     /// The patches as the student's head sees them: merely normed, `[images, patches, width]`.
@@ -36,16 +38,18 @@ package struct AggregationModule: Parameterized {
     /// The teacher's view: the image summary `[images, width]` and each patch's target, made of its positives,
     /// `[images, patches, width]`.
     package func targets(of tokens: Tensor, _ matching: PositiveMatching) -> (summary: Tensor, patches: Tensor) {
-        let excluded = matching.excluded(for: tokens)
-        var summary = classToken
-        var targets = classToken
-        for block in blocks {
-            let memory = block.memory(of: tokens)
-            summary = block.finished(summary, block.attended(by: summary, toAllOf: memory))
-            targets = block.finished(
-                targets, block.attended(by: targets, toPositivesIn: memory, matching, excluding: excluded))
+        traced("aggregation") {
+            let excluded = matching.excluded(for: tokens)
+            var summary = classToken
+            var targets = classToken
+            for block in blocks {
+                let memory = block.memory(of: tokens)
+                summary = block.finished(summary, block.attended(by: summary, toAllOf: memory))
+                targets = block.finished(
+                    targets, block.attended(by: targets, toPositivesIn: memory, matching, excluding: excluded))
+            }
+            return (norm(summary).squeezed(at: 1), norm(targets))
         }
-        return (norm(summary).squeezed(at: 1), norm(targets))
     }
 
     package var parameters: [NamedTensor] {

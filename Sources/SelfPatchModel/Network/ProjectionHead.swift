@@ -26,11 +26,11 @@ package struct ProjectionHead: Parameterized {
 
     /// Features `[rows, width]` to unit vectors `[rows, bottleneck]`, float32.
     package func bottleneck(_ features: Tensor) -> Tensor {
-        layers[2](layers[1](layers[0](features).gelu()).gelu()).cast(to: .float32).normalized()
+        traced("heads") { layers[2](layers[1](layers[0](features).gelu()).gelu()).cast(to: .float32).normalized() }
     }
 
     /// gain_j direction_j / |direction_j|, `[prototypes, bottleneck]`: made once a step, they change at its end.
-    package func prototypes() -> Tensor { direction.weightNormalized(gain: gain) }
+    package func prototypes() -> Tensor { traced("heads") { direction.weightNormalized(gain: gain) } }
 
     package var parameters: [NamedTensor] {
         layers.enumerated().flatMap { $1.parameters(of: "mlp.\(2 * $0)") }

@@ -97,9 +97,11 @@ package struct VisionTransformer: Parameterized {
     }
 
     private func embedded(_ views: Tensor) -> Tensor {
-        let places = positions.resized(to: grid(of: views), viewIsSquare: views.size(2) == views.size(3))
-        let patches = patchEmbedding(views) + places
-        return prefix?.prepended(to: patches) ?? patches
+        traced("embedding") {
+            let places = positions.resized(to: grid(of: views), viewIsSquare: views.size(2) == views.size(3))
+            let patches = patchEmbedding(views) + places
+            return prefix?.prepended(to: patches) ?? patches
+        }
     }
 
     private func parted(_ tokens: Tensor) -> Output {

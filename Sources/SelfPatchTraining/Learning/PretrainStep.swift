@@ -86,11 +86,11 @@ extension Learner {
 
     /// What follows the gradients, in the reference's order.
     package func update(_ rates: Rates) {
-        objective.moveCenters()  // once a step: the losses used the old centres
+        traced("centres") { objective.moveCenters() }  // once a step: the losses used the old ones
         if rates.lastLayerIsFrozen { LastLayerFreeze.dropGradients(optimizer.groups.trained) }
-        optimizer.update(rate: rates.learningRate, decay: rates.weightDecay)
+        traced("optimiser") { optimizer.update(rate: rates.learningRate, decay: rates.weightDecay) }
         dropGradients()
-        teacher.follow(student, momentum: rates.teacherMomentum)
+        traced("moving average") { teacher.follow(student, momentum: rates.teacherMomentum) }
     }
 
     /// The teacher alone: moves the centres to the mean of what it says, before the first step.
@@ -125,7 +125,7 @@ extension Learner {
         _ predictions: Predictions, _ targets: Targets, _ temperatures: Objective.Temperatures, _ signs: Signs?
     ) -> Objective.Losses {
         settings.precision.run(on: student.device) {
-            objective.losses(predictions, targets, temperatures, signs: signs)
+            traced("losses") { objective.losses(predictions, targets, temperatures, signs: signs) }
         }
     }
 

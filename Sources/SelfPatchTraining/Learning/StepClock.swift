@@ -1,7 +1,7 @@
 import SelfPatchFormats
 import SelfPatchTensors
 
-/// Where the time of a step goes. On a GPU it waits after each part, so it is made for measuring only.
+/// Where the time of a step goes; in a trace each part is a span. On a GPU it waits after each part, so it is made for measuring only.
 package final class StepClock {
     package enum Part: String, CaseIterable, Sendable {
         /// Waiting for the image pipeline.
@@ -23,7 +23,7 @@ package final class StepClock {
             device.synchronize()
             seconds[part, default: 0] += (ContinuousClock.now - start).seconds
         }
-        return try body()
+        return try traced(part.rawValue, body)
     }
 }
 

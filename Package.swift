@@ -83,7 +83,9 @@ let package = Package(
                 "SelfPatchEvaluation", "SelfPatchTraining", "SelfPatchData", "SelfPatchModel", "SelfPatchLayers",
                 "SelfPatchTensors", "SelfPatchFormats", "CSelfPatchPixels", "TestSupport",
             ]),
-        .testTarget(name: "CommandTests", dependencies: ["SelfPatchData", "SelfPatchFormats", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["SelfPatchData", "SelfPatchFormats", "SelfPatchTensors", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -42,8 +42,8 @@ struct StepTrace: Encodable {
         for span in spans {
             path.removeLast(path.count - span.depth)
             if let outer = path.last { result[outer.place].seconds -= span.seconds }
-            // The outermost span is the part itself.
-            let kind = path.isEmpty ? "other" : span.name ?? "other"
+            // Spans of a part, and nodes made by what a part does itself, are of no layer.
+            let kind = span.name.flatMap { StepClock.Part(rawValue: $0) == nil ? $0 : nil } ?? "other"
             path.append((result.count, kind))
             result.append((path.count == 1 ? span.name ?? "" : result[path[0].place].part, kind, span.seconds))
         }

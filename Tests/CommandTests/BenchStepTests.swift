@@ -63,6 +63,7 @@ import Testing
             let sum = trace.rows.map(\.seconds).reduce(0, +)
             #expect(abs(sum + trace.rest - trace.secondsAStep) < 1e-6)
             #expect(sum > 0.95 * report.secondsAStep && sum <= report.secondsAStep, "\(sum) of \(report.secondsAStep)")
+            #expect(trace.rows.allSatisfy { report.parts[$0.kind] == nil })
             #expect(trace.rows.allSatisfy { $0.seconds >= 0 }, "\(trace.rows)")
             // The clock of the parts and the trace see the same.
             for (part, seconds) in report.parts {
@@ -72,8 +73,8 @@ import Testing
             func kinds(_ part: String) -> Set<String> { Set(trace.rows.filter { $0.part == part }.map(\.kind)) }
             let layers: Set = ["embedding", "attention", "MLP", "norms", "residuals", "aggregation", "heads"]
             #expect(kinds("teacher").isSuperset(of: layers) && kinds("student").isSuperset(of: layers))
-            #expect(kinds("backward").isSuperset(of: layers.union(["losses"])), "\(kinds("backward"))")
-            #expect(kinds("losses").contains("losses"))
+            #expect(kinds("backward").isSuperset(of: layers.union(["cross-entropy"])), "\(kinds("backward"))")
+            #expect(kinds("losses").contains("cross-entropy"))
             #expect(kinds("update").isSuperset(of: ["centres", "optimiser", "moving average"]))
             // Every node finds its layer, but those that add gradients up and those of the micro-batch's share.
             let backward = trace.rows.filter { $0.part == "backward" }

@@ -125,7 +125,7 @@ extension Learner {
         _ predictions: Predictions, _ targets: Targets, _ temperatures: Objective.Temperatures, _ signs: Signs?
     ) -> Objective.Losses {
         settings.precision.run(on: student.device) {
-            traced("losses") { objective.losses(predictions, targets, temperatures, signs: signs) }
+            traced("cross-entropy") { objective.losses(predictions, targets, temperatures, signs: signs) }
         }
     }
 

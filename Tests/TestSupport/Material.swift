@@ -31,6 +31,13 @@ package struct Material: Sendable {
 }
 
 extension Trait where Self == ConditionTrait {
+    /// Marks a test that takes minutes: it runs with `CI=true` or `SELFPATCH_SLOW=1`.
+    package static var slow: Self {
+        .enabled(
+            if: environment("CI") == "true" || environment("SELFPATCH_SLOW") == "1",
+            "takes minutes; SELFPATCH_SLOW=1 runs it")
+    }
+
     /// Runs the test only where the material is; otherwise skips it with the reason, or fails it where a skip is not allowed.
     package static func requires(
         _ material: @autoclosure @escaping @Sendable () -> Material, sourceLocation: SourceLocation = #_sourceLocation

@@ -46,7 +46,7 @@ package struct DetectionViewSettings: Codable, Equatable, Sendable {
                 try require(32...16_384 ~= side, "\(name) is \(side); it lies between 32 and 16,384 pixels.")
             }
         }
-        let most = (shortSides + cropShortSides + [useShortSide]).max() ?? 0
+        let most = (shortSides + (crop > 0 ? cropShortSides : []) + [useShortSide]).max() ?? 0
         try require(longSide >= most, "longSide is \(longSide), below a shorter side of \(most).")
         for (name, chance) in [("flip", flip), ("crop", crop)] {
             try require(0...1 ~= chance, "\(name) is \(chance); it is a probability, from 0 to 1.")

@@ -3,7 +3,8 @@ import SelfPatchModel
 import SelfPatchTensors
 import SelfPatchTraining
 
-/// How much memory a step of a detector's training takes at its peak, by arithmetic on its settings, in float32 on a CPU.
+/// How much memory a step of a detector's training takes at most, by arithmetic on its settings, in float32 on a CPU: pictures of the
+/// largest size, and as many regions with objects as a step may have.
 package struct DetectionMemory: Sendable, Equatable {
     /// Weights, gradients and moments.
     package let fixed: Double
@@ -51,14 +52,14 @@ package struct DetectionMemory: Sendable, Equatable {
     package static func sentence(_ settings: DetectionSettings, detector: MaskRCNN, free: Double) -> String {
         let needed = DetectionMemory(settings, detector: detector).bytes
         let sizes =
-            "A step takes about \(StepMemory.size(needed)) of memory at its peak, \(StepMemory.size(free)) are free."
+            "A step takes up to \(StepMemory.size(needed)) of memory, \(StepMemory.size(free)) are free."
         guard needed > free else { return sizes }
         var less = settings
         less.atOnce = 1
         let alone = DetectionMemory(less, detector: detector).bytes
         let advice =
             alone < needed
-            ? "One picture at a time, atOnce=1, takes about \(StepMemory.size(alone))."
+            ? "One picture at a time, atOnce=1, takes up to \(StepMemory.size(alone))."
             : "Smaller pictures take less: views.shortSides and views.longSide."
         return "\(sizes) It may not fit. \(advice)"
     }

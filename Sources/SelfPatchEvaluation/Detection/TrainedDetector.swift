@@ -51,7 +51,7 @@ package struct TrainedDetector {
             return value
         }
         let description = try WeightsDescription(content)
-        settings = try value("settings", DetectionSettings.self)
+        settings = try DetectionSettings.stored(in: content)
         steps = description.steps
         let (names, ids) = (try value("classes", [String].self), try value("ids", [Int].self))
         guard !names.isEmpty, names.count == ids.count, zip(ids, ids.dropFirst()).allSatisfy({ $0 < $1 }) else {

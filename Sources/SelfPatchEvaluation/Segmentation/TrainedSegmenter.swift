@@ -52,7 +52,7 @@ package struct TrainedSegmenter {
             return value
         }
         let description = try WeightsDescription(content)
-        settings = try value("settings", SegmentationSettings.self)
+        settings = try SegmentationSettings.stored(in: content)
         steps = description.steps
         let (names, colors) = (try value("classes", [String].self), try value("colors", [[UInt8]].self))
         guard 1...255 ~= names.count, colors.count == names.count, colors.allSatisfy({ $0.count == 3 }),

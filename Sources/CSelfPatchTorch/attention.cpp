@@ -306,6 +306,14 @@ sp_error *sp_self_attention(sp_tensor queryKeyValue, int64_t heads, sp_tensor *o
             return;
         }
         int64_t images = input.size(0), tokens = input.size(1), width = input.size(2) / 3;
+        if (input.scalar_type() == at::kBFloat16 && tokens > mostWhole && input.device().is_cpu() && oneDNNSuits()) {
+            // Of many tokens libtorch's attention in bf16 takes longer than ours in float32.
+            auto wide = input.to(at::kFloat).contiguous();
+            bool isRecorded = at::GradMode::is_enabled() && wide.requires_grad();
+            auto result = isRecorded ? SelfAttention::apply(wide, heads) : attention(wide, heads);
+            *out = give(result.to(at::kBFloat16));
+            return;
+        }
         auto parts = input.reshape({images, tokens, 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
         auto result = at::scaled_dot_product_attention(parts[0], parts[1], parts[2]);
         *out = give(result.transpose(1, 2).reshape({images, tokens, width}));

@@ -116,6 +116,19 @@ import Testing
         }
     }
 
+    /// Many tokens in bf16: results of that type, within its precision of float32's, with gradients.
+    @Test func selfAttentionOfManyTokensTakesBf16() throws {
+        let drawn = Tensor.normal([1, 700, 3 * 16], using: Generator(seed: 6)).cast(to: .bfloat16)
+        drawn.requiresGradient = true
+        let attended = drawn.selfAttention(heads: 2)
+        #expect(attended.elementType == .bfloat16 && attended.shape == [1, 700, 16])
+        let exact = drawn.detached().cast(to: .float32).selfAttention(heads: 2)
+        let difference = (attended.cast(to: .float32) - exact).magnitude().max().item()
+        #expect(difference <= 0.01 * exact.magnitude().max().item())
+        attended.cast(to: .float32).sum().backward()
+        #expect(try #require(drawn.gradient).elementType == .bfloat16)
+    }
+
     @Test func modesEndWithTheirClosure() {
         let x = Tensor.ones([2])
         x.requiresGradient = true

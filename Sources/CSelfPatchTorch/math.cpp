@@ -66,7 +66,6 @@ at::Tensor unary(sp_unary_operation operation, const at::Tensor &a) {
     case SP_IS_FINITE: return at::isfinite(a);
     case SP_SIN: return at::sin(a);
     case SP_COS: return at::cos(a);
-    case SP_LOG2: return at::log2(a);
     }
     TORCH_CHECK(false, "no such operation");
 }
@@ -134,14 +133,6 @@ sp_error *sp_arg_max(sp_tensor a, int64_t dimension, sp_tensor *out) {
     return guarded([&] { *out = give(at::argmax(borrow(a), dimension)); });
 }
 
-sp_error *sp_largest(sp_tensor a, int64_t dimension, sp_tensor *values, sp_tensor *indices) {
-    return guarded([&] {
-        auto [most, places] = at::max(borrow(a), dimension);
-        *values = give(std::move(most));
-        *indices = give(std::move(places));
-    });
-}
-
 sp_error *sp_top_k(sp_tensor a, int64_t k, int64_t dimension, sp_tensor *values, sp_tensor *indices) {
     return guarded([&] {
         auto [top, places] = at::topk(borrow(a), k, dimension);
@@ -164,10 +155,6 @@ sp_error *sp_cumulative_sum(sp_tensor a, int64_t dimension, sp_tensor *out) {
 
 sp_error *sp_where(sp_tensor condition, sp_tensor a, sp_tensor b, sp_tensor *out) {
     return guarded([&] { *out = give(at::where(borrow(condition), borrow(a), borrow(b))); });
-}
-
-sp_error *sp_true_indices(sp_tensor mask, sp_tensor *out) {
-    return guarded([&] { *out = give(at::nonzero(borrow(mask))); });
 }
 
 sp_error *sp_masked_fill(sp_tensor a, sp_tensor mask, double value, sp_tensor *out) {

@@ -85,12 +85,6 @@ sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, s
     });
 }
 
-sp_error *sp_cross_entropies(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out) {
-    return guarded([&] {
-        *out = give(at::cross_entropy_loss(borrow(logits), borrow(labels), {}, at::Reduction::None, ignore));
-    });
-}
-
 sp_error *sp_binary_cross_entropies(sp_tensor logits, sp_tensor targets, sp_tensor *out) {
     return guarded([&] {
         *out = give(at::binary_cross_entropy_with_logits(borrow(logits), borrow(targets), {}, {}, at::Reduction::None));

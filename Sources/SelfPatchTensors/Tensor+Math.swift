@@ -46,8 +46,6 @@ extension Tensor {
     package func maximum(_ number: Double) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, number) }
     package func minimum(_ number: Double) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, number) }
     package func power(_ exponent: Double) -> Tensor { Self.binary("power", SP_POWER, self, exponent) }
-    /// Between two tensors, element by element; where `high` is below `low` it is `high`.
-    package func clamped(_ low: Tensor, _ high: Tensor) -> Tensor { maximum(low).minimum(high) }
     package func clamped(_ range: ClosedRange<Double>) -> Tensor {
         Self.make("clamp", self) { sp_clamp($0[0], range.lowerBound, range.upperBound, $1) }
     }
@@ -56,14 +54,11 @@ extension Tensor {
 
     package func equals(_ other: Tensor) -> Tensor { Self.binary("equal", SP_EQUAL, self, other) }
     package func equals(_ number: Double) -> Tensor { Self.binary("equal", SP_EQUAL, self, number) }
-    package func differs(from other: Tensor) -> Tensor { Self.binary("not equal", SP_NOT_EQUAL, self, other) }
-    package func differs(from number: Double) -> Tensor { Self.binary("not equal", SP_NOT_EQUAL, self, number) }
     package static func < (a: Tensor, b: Tensor) -> Tensor { binary("less", SP_LESS, a, b) }
     package static func <= (a: Tensor, b: Tensor) -> Tensor { binary("less or equal", SP_LESS_EQUAL, a, b) }
     package static func > (a: Tensor, b: Tensor) -> Tensor { binary("greater", SP_GREATER, a, b) }
     package static func >= (a: Tensor, b: Tensor) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
     package static func < (a: Tensor, b: Double) -> Tensor { binary("less", SP_LESS, a, b) }
-    package static func <= (a: Tensor, b: Double) -> Tensor { binary("less or equal", SP_LESS_EQUAL, a, b) }
     package static func > (a: Tensor, b: Double) -> Tensor { binary("greater", SP_GREATER, a, b) }
     package static func >= (a: Tensor, b: Double) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
     package func and(_ other: Tensor) -> Tensor { Self.binary("and", SP_AND, self, other) }
@@ -74,7 +69,6 @@ extension Tensor {
 
     package func exp() -> Tensor { unary("exp", SP_EXP) }
     package func log() -> Tensor { unary("log", SP_LOG) }
-    package func log2() -> Tensor { unary("log2", SP_LOG2) }
     package func squareRoot() -> Tensor { unary("square root", SP_SQRT) }
     package func reciprocalSquareRoot() -> Tensor { unary("reciprocal square root", SP_RSQRT) }
     package func squared() -> Tensor { unary("square", SP_SQUARE) }
@@ -117,17 +111,9 @@ extension Tensor {
     package func any(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("any", SP_ANY, dimensions, keeping)
     }
-    package func all(over dimensions: Int..., keeping: Bool = false) -> Tensor {
-        reduced("all", SP_ALL, dimensions, keeping)
-    }
     /// Where the largest along a dimension lies, which is gone in the result: int64.
     public func argMax(over dimension: Int) -> Tensor {
         Self.make("arg max", self) { sp_arg_max($0[0], Int64(dimension), $1) }
-    }
-
-    /// The largest along a dimension, which is gone in the results, and where they lie (int64): of equal ones the first.
-    package func largest(over dimension: Int) -> (values: Tensor, indices: Tensor) {
-        Self.makePair("largest", self) { sp_largest($0, Int64(dimension), $1, $2) }
     }
 
     /// x / max(|x|, epsilon) along a dimension, as the field's `normalize`.
@@ -167,12 +153,6 @@ extension Tensor {
     /// `a` where the condition holds, `b` elsewhere.
     package static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         make("choose", condition, a, b) { sp_where($0[0], $0[1], $0[2], $1) }
-    }
-    /// Where a mask `[n]` holds: ascending indices `[count]` int64, for `rows`, `addingRows` and `replacingRows`. How many there are
-    /// decides a shape, so this waits for the device.
-    package func trueIndices() -> Tensor {
-        precondition(rank == 1, "indices of a mask of \(shape)")
-        return Self.make("true indices", self) { sp_true_indices($0[0], $1) }.squeezed(at: 1)
     }
     package func filled(where mask: Tensor, with value: Double) -> Tensor {
         Self.make("fill where", self, mask) { sp_masked_fill($0[0], $0[1], value, $1) }

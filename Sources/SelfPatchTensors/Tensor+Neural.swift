@@ -77,10 +77,6 @@ extension Tensor {
     package func crossEntropy(_ labels: Tensor, ignoring: Int = -100) -> Tensor {
         Self.make("cross-entropy", self, labels) { sp_cross_entropy($0[0], $0[1], Int64(ignoring), $1) }
     }
-    /// The cross-entropy of each label, 0 where it is `ignoring`; shapes as for `crossEntropy`, the result has that of the labels.
-    package func crossEntropies(_ labels: Tensor, ignoring: Int = -100) -> Tensor {
-        Self.make("cross-entropies", self, labels) { sp_cross_entropies($0[0], $0[1], Int64(ignoring), $1) }
-    }
     /// -t log s(x) - (1 - t) log(1 - s(x)) of each logit x, s the sigmoid, and its target t in [0, 1], of one shape and type.
     package func binaryCrossEntropies(_ targets: Tensor) -> Tensor {
         Self.make("binary cross-entropies", self, targets) { sp_binary_cross_entropies($0[0], $0[1], $1) }

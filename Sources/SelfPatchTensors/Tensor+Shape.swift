@@ -71,10 +71,6 @@ extension Tensor {
     package func rows(_ indices: Tensor, dimension: Int = 0) -> Tensor {
         Self.make("rows", self, indices) { sp_index_select($0[0], Int64(dimension), $0[1], $1) }
     }
-    /// The rows at which a mask `[rows]` holds, in their order.
-    package func rows(where mask: Tensor, dimension: Int = 0) -> Tensor {
-        rows(mask.trueIndices(), dimension: dimension)
-    }
     /// Element by element: out[i][j] = self[i][indices[i][j]] along a dimension.
     package func gathered(_ indices: Tensor, dimension: Int) -> Tensor {
         Self.make("gather", self, indices) { sp_gather($0[0], Int64(dimension), $0[1], $1) }
@@ -82,16 +78,8 @@ extension Tensor {
     package func addingRows(_ source: Tensor, at indices: Tensor, dimension: Int = 0) -> Tensor {
         Self.make("add rows", self, indices, source) { sp_index_add($0[0], Int64(dimension), $0[1], $0[2], $1) }
     }
-    /// A copy whose rows at `indices`, each named once, are those of `source`.
-    package func replacingRows(_ source: Tensor, at indices: Tensor, dimension: Int = 0) -> Tensor {
-        Self.make("replace rows", self, indices, source) { sp_index_copy($0[0], Int64(dimension), $0[1], $0[2], $1) }
-    }
     package func scatteringSum(_ source: Tensor, at indices: Tensor, dimension: Int) -> Tensor {
         Self.make("scatter sum", self, indices, source) { sp_scatter_add($0[0], Int64(dimension), $0[1], $0[2], $1) }
-    }
-    /// A copy with out[i][indices[i][j]] = source[i][j] along a dimension; no place is named twice.
-    package func scattering(_ source: Tensor, at indices: Tensor, dimension: Int) -> Tensor {
-        Self.make("scatter", self, indices, source) { sp_scatter($0[0], Int64(dimension), $0[1], $0[2], $1) }
     }
     package func scattering(_ value: Double, at indices: Tensor, dimension: Int) -> Tensor {
         Self.make("scatter", self, indices) { sp_scatter_number($0[0], Int64(dimension), $0[1], value, $1) }

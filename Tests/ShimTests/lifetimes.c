@@ -247,29 +247,12 @@ static void suppressionBorrowsItsBoxes(void) {
     for (size_t j = 0; j < sizeof all / sizeof *all; j++) sp_tensor_release(all[j]);
 }
 
-static void picksAndLossesOfEachAreGiven(void) {
-    sp_tensor a = counting(INTS(3, 4)), two, mask, places, values = NULL, indices = NULL, joined, spread, labels, each, binary;
-    DO(sp_largest(a, 1, &values, &indices));
-    EXPECT(sum(values) == 3 + 7 + 11 && sum(indices) == 9);
-    DO(sp_binary_number(SP_GREATER, values, 5, &mask));
-    DO(sp_true_indices(mask, &places));
-    EXPECT(sp_size(places, 0) == 2 && sum(places) == 3);
-    DO(sp_arange(2, SP_INT64, cpu, &two));
-    DO(sp_full(INTS(2, 4), 1, SP_FLOAT32, cpu, &spread));
-    DO(sp_index_copy(a, 0, two, spread, &joined));
-    EXPECT(sum(joined) == 8 + 38);
-    sp_tensor_release(spread);
-    DO(sp_unsqueeze(indices, 1, &labels));
-    sp_tensor_release(joined);
-    DO(sp_unsqueeze(values, 1, &joined));
-    DO(sp_scatter(a, 1, labels, joined, &spread));
-    EXPECT(sum(spread) == 66);
-    DO(sp_cross_entropies(a, indices, -100, &each));
-    EXPECT(sp_element_count(each) == 3);
+static void lossesOfEachAreGiven(void) {
+    sp_tensor a = counting(INTS(3, 4)), binary;
     DO(sp_binary_cross_entropies(a, a, &binary));
     EXPECT(sp_element_count(binary) == 12);
-    sp_tensor all[] = {a, two, mask, places, values, indices, joined, spread, labels, each, binary};
-    for (size_t j = 0; j < sizeof all / sizeof *all; j++) sp_tensor_release(all[j]);
+    sp_tensor_release(a);
+    sp_tensor_release(binary);
 }
 
 static void gradientsOutliveTheirGraph(void) {
@@ -381,7 +364,7 @@ int main(int count, char **arguments) {
     RUN(windowsStayInside);
     RUN(regionsStayInside);
     RUN(suppressionBorrowsItsBoxes);
-    RUN(picksAndLossesOfEachAreGiven);
+    RUN(lossesOfEachAreGiven);
     RUN(gradientsOutliveTheirGraph);
     RUN(givenGradientsArriveAtTheirInputs);
     RUN(optimizersWorkInPlace);

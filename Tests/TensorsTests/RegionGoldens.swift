@@ -74,15 +74,16 @@ import Testing
                 let size = item.settings.output, samples = item.settings.samples
                 let output: Tensor
                 if let strides = item.settings.strides {
-                    let levels = try tensor("levels")
-                    var joined = Tensor.zeros(try wide("output").shape)
-                    for (level, map) in maps.enumerated() {
-                        let places = levels.equals(Double(level)).trueIndices()
-                        let pooled = map.alignedRegions(
-                            regions.rows(places), size: size, scale: 1 / strides[level], samples: samples)
-                        joined = joined.replacingRows(pooled, at: places)
+                    let levels = try tensor("levels").integers()
+                    let members = maps.indices.map { level in levels.indices.filter { levels[$0] == level } }
+                    let order = members.flatMap { $0 }
+                    let pooled = maps.indices.map { level in
+                        maps[level].alignedRegions(
+                            regions.rows(Tensor(members[level], shape: [members[level].count])), size: size,
+                            scale: 1 / strides[level], samples: samples)
                     }
-                    output = joined
+                    let places = levels.indices.map { order.firstIndex(of: $0) ?? -1 }
+                    output = Tensor.concatenated(pooled).rows(Tensor(places, shape: [places.count]))
                 } else {
                     output = maps[0].alignedRegions(
                         regions, size: size, scale: try #require(item.settings.scale), samples: samples)

@@ -89,7 +89,7 @@ typedef enum {
 
 typedef enum {
     SP_NEGATE, SP_EXP, SP_LOG, SP_SQRT, SP_RSQRT, SP_ABS, SP_SQUARE, SP_SIGMOID, SP_TANH, SP_RELU, SP_FLOOR, SP_ROUND, SP_NOT,
-    SP_IS_FINITE, SP_SIN, SP_COS, SP_LOG2,
+    SP_IS_FINITE, SP_SIN, SP_COS,
 } sp_unary_operation;
 
 typedef enum { SP_SUM, SP_MEAN, SP_MAX, SP_MIN, SP_LOG_SUM_EXP, SP_NORM, SP_ALL, SP_ANY } sp_reduction;
@@ -105,8 +105,6 @@ SP_CHECKED sp_error *sp_clamp(sp_tensor a, double low, double high, sp_tensor *o
 /// Over `dimensions`, or over all when their count is 0.
 SP_CHECKED sp_error *sp_reduce(sp_reduction reduction, sp_tensor a, sp_ints dimensions, bool keep, sp_tensor *out);
 SP_CHECKED sp_error *sp_arg_max(sp_tensor a, int64_t dimension, sp_tensor *out);
-/// The largest along a dimension and where they lie; of equal ones the first.
-SP_CHECKED sp_error *sp_largest(sp_tensor a, int64_t dimension, sp_tensor *values, sp_tensor *indices);
 SP_CHECKED sp_error *sp_top_k(sp_tensor a, int64_t k, int64_t dimension, sp_tensor *values, sp_tensor *indices);
 SP_CHECKED sp_error *sp_sort(sp_tensor a, int64_t dimension, bool descending, sp_tensor *values, sp_tensor *indices);
 SP_CHECKED sp_error *sp_cumulative_sum(sp_tensor a, int64_t dimension, sp_tensor *out);
@@ -114,8 +112,6 @@ SP_CHECKED sp_error *sp_matmul(sp_tensor a, sp_tensor b, sp_tensor *out);
 /// into += a * b for matrices, in place: beta * into + alpha * a * b.
 SP_CHECKED sp_error *sp_matmul_into(sp_tensor into, sp_tensor a, sp_tensor b, double beta, double alpha);
 SP_CHECKED sp_error *sp_where(sp_tensor condition, sp_tensor a, sp_tensor b, sp_tensor *out);
-/// Where a mask holds, in row-major order: [count, rank] int64.
-SP_CHECKED sp_error *sp_true_indices(sp_tensor mask, sp_tensor *out);
 SP_CHECKED sp_error *sp_masked_fill(sp_tensor a, sp_tensor mask, double value, sp_tensor *out);
 /// Eigenvalues, ascending, and eigenvectors, in columns, of a symmetric matrix.
 SP_CHECKED sp_error *sp_symmetric_eigen(sp_tensor a, sp_tensor *values, sp_tensor *vectors);
@@ -138,9 +134,6 @@ SP_CHECKED sp_error *sp_gather(sp_tensor a, int64_t dimension, sp_tensor indices
 /// A copy of `a` with `source` added at `indices` along `dimension`.
 SP_CHECKED sp_error *sp_index_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
 SP_CHECKED sp_error *sp_scatter_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
-/// A copy of `a` with the rows at `indices` along `dimension` replaced by those of `source`.
-SP_CHECKED sp_error *sp_index_copy(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
-SP_CHECKED sp_error *sp_scatter(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
 SP_CHECKED sp_error *sp_scatter_number(sp_tensor a, int64_t dimension, sp_tensor indices, double value, sp_tensor *out);
 /// `padding` from the last dimension backwards, two numbers each: before, after.
 SP_CHECKED sp_error *sp_pad(sp_tensor a, sp_ints padding, double value, sp_tensor *out);
@@ -172,8 +165,6 @@ SP_CHECKED sp_error *sp_resize_bicubic(
 SP_CHECKED sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out);
 /// Mean over what is not ignored. `logits` [n, classes, ...], `labels` [n, ...] int64.
 SP_CHECKED sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out);
-/// Of each label, 0 where it is ignored; [n, ...].
-SP_CHECKED sp_error *sp_cross_entropies(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out);
 /// Of each logit with its target in [0, 1].
 SP_CHECKED sp_error *sp_binary_cross_entropies(sp_tensor logits, sp_tensor targets, sp_tensor *out);
 

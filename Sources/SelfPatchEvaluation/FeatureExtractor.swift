@@ -126,7 +126,7 @@ package struct FeatureExtractor {
     /// Decodes images on all cores.
     package func decoded(_ batch: Range<Int>, _ image: @Sendable (Int) throws -> Pixels) -> DecodedBatch {
         let view = view
-        let results = concurrently(batch.count) { place, scratch in
+        let results = concurrently(batch.count, lane: ViewScratch.init) { place, scratch in
             Result { view.planes(of: try image(batch.lowerBound + place), scratch: scratch) }
         }
         var decoded = DecodedBatch()
@@ -155,21 +155,4 @@ package struct FeatureExtractor {
                     + "Take an earlier checkpoint.")
         }
     }
-}
-
-/// Does something for each of `count` places on all cores and gives the results in order.
-///
-/// - Parameter body: is handed the place and memory that no other call uses at the same time.
-func concurrently<Value>(_ count: Int, _ body: @Sendable (Int, ViewScratch) -> Value) -> [Value] {
-    let lanes = max(1, min(count, ProcessInfo.processInfo.activeProcessorCount))
-    var results = [Value?](repeating: nil, count: count)
-    results.withUnsafeMutableBufferPointer { buffer in
-        // Every place is written by one lane alone.
-        nonisolated(unsafe) let buffer = buffer
-        DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-            let scratch = ViewScratch()
-            for place in stride(from: lane, to: count, by: lanes) { buffer[place] = body(place, scratch) }
-        }
-    }
-    return results.compactMap { $0 }
 }

@@ -103,7 +103,7 @@ package struct PatchEvaluation {
         let (frame, patchSize) = (frame, extractor.network.architecture.patchSize)
         for start in stride(from: 0, to: images.count, by: extractor.batchSize) {
             let count = min(extractor.batchSize, images.count - start)
-            let prepared = try concurrently(count) { place, scratch in
+            let prepared = try concurrently(count, lane: ViewScratch.init) { place, scratch in
                 Result {
                     try Self.prepared(
                         start + place, of: images, frame: frame, patchSize: patchSize, scratch: scratch)

@@ -91,7 +91,7 @@ package struct LabelledFolder: Sendable {
         let block = 16 * ProcessInfo.processInfo.activeProcessorCount
         for start in stride(from: 0, to: count, by: block) {
             let range = start..<min(start + block, count)
-            for result in Self.concurrently(range, look) {
+            for result in concurrently(range.count, { look(range.lowerBound + $0) }) {
                 switch result {
                 case .failure(let error): problems.add(error.sentence)
                 case .success(let histogram):
@@ -147,19 +147,5 @@ package struct LabelledFolder: Sendable {
         return
             "the label map of \(PrintableName.of(pairs.images.name(of: index))) holds \(list); there are \(classCount) "
             + "classes from \(numbering.firstClass), and \(numbering.ignored) is no class"
-    }
-
-    private static func concurrently<Value: Sendable>(
-        _ range: Range<Int>, _ body: @Sendable (Int) -> Value
-    ) -> [Value] {
-        let results = Guarded<[Value?]>([Value?](repeating: nil, count: range.count))
-        let lanes = min(range.count, ProcessInfo.processInfo.activeProcessorCount)
-        DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-            for place in stride(from: lane, to: range.count, by: lanes) {
-                let value = body(range.lowerBound + place)
-                results.withLock { $0[place] = value }
-            }
-        }
-        return results.withLock { $0.compactMap { $0 } }
     }
 }

@@ -23,7 +23,7 @@ package struct DetectionFiles: Sendable {
         let block = 64 * threads
         for start in stride(from: 0, to: data.images.count, by: block) {
             let count = min(block, data.images.count - start)
-            for sentence in concurrently(count: count, threads: threads, { problem(of: start + $0) }) {
+            for sentence in concurrently(count, threads: threads, { problem(of: start + $0) }) {
                 if let sentence { problems.add(sentence) }
             }
             progress(start + count)

@@ -191,7 +191,7 @@ private struct ResultCollector {
 
     private mutating func finish(_ block: [Pending]) {
         let data = data
-        let results = concurrently(count: block.count, threads: threads) { place -> Result<Detection, Fault> in
+        let results = concurrently(block.count, threads: threads) { place -> Result<Detection, Fault> in
             let result = block[place]
             let image = data.images[result.image]
             do throws(MaskProblem) {

@@ -100,7 +100,7 @@ struct ObjectCollector {
         of records: [AnnotationRecord], _ classes: [Int: Int], _ places: [Int: Int], _ images: [DetectionImage],
         threads: Int
     ) -> [Result<AnnotationRecord.Made, AnnotationRecord.Fault>] {
-        concurrently(count: records.count, threads: threads) { place in
+        concurrently(records.count, threads: threads) { place in
             do throws(AnnotationRecord.Fault) {
                 return .success(try records[place].object(classes: classes, places: places, images: images))
             } catch {
@@ -121,15 +121,4 @@ struct ObjectCollector {
         if empty > 0 { notes.append("\(empty) of \(images.count) images without an object") }
         return notes
     }
-}
-
-/// Values of `count` places, made on some threads, in order.
-func concurrently<Value: Sendable>(count: Int, threads: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
-    let lanes = max(1, min(threads, count))
-    let parts = Guarded<[[Value]]>([[Value]](repeating: [], count: lanes))
-    DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-        let values = (lane * count / lanes..<(lane + 1) * count / lanes).map(body)
-        parts.withLock { $0[lane] = values }
-    }
-    return parts.withLock { $0.flatMap { $0 } }
 }

@@ -23,7 +23,7 @@ package struct COCOScoring: Sendable {
         let classCount = usesClasses ? data.classes.count : 1
         let block = 64
         let blocks = (data.images.count + block - 1) / block
-        let parts = Self.concurrently(blocks, threads: threads) { number in
+        let parts = concurrently(blocks, threads: threads) { number in
             (number * block..<min((number + 1) * block, data.images.count)).map { image in
                 ImageScoring(self, kind, image: image, found: found).matched()
             }
@@ -33,7 +33,7 @@ package struct COCOScoring: Sendable {
         let gathered = images
         return COCOScore(
             kind: kind, classes: usesClasses ? data.classes : [],
-            curves: Self.concurrently(classCount, threads: threads) { PrecisionRecall(gathered[$0]) })
+            curves: concurrently(classCount, threads: threads) { PrecisionRecall(gathered[$0]) })
     }
 
     private func requireMasks() throws {
@@ -47,39 +47,6 @@ package struct COCOScoring: Sendable {
             }
         }
     }
-
-    /// Values in order, whatever thread makes which.
-    static func concurrently<Value: Sendable>(
-        _ count: Int, threads: Int, _ body: @Sendable (Int) -> Value
-    ) -> [Value] {
-        let lanes = max(1, min(count, threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount))
-        let shared = SharedValues<Value>(count: count)
-        DispatchQueue.concurrentPerform(iterations: lanes) { _ in
-            while let place = shared.claim() { shared.set(body(place), at: place) }
-        }
-        return shared.values
-    }
-}
-
-/// Places that threads claim one after another, and what they made of them.
-private final class SharedValues<Value: Sendable>: @unchecked Sendable {
-    private let lock = NSLock()
-    private var made: [Value?]
-    private var next = 0
-
-    init(count: Int) { made = [Value?](repeating: nil, count: count) }
-
-    func claim() -> Int? {
-        lock.withLock {
-            guard next < made.count else { return nil }
-            defer { next += 1 }
-            return next
-        }
-    }
-
-    func set(_ value: Value, at place: Int) { lock.withLock { made[place] = value } }
-
-    var values: [Value] { lock.withLock { made.compactMap { $0 } } }
 }
 
 /// The detections of each image, in the order of the list.

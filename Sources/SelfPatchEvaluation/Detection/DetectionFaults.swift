@@ -54,7 +54,7 @@ package struct DetectionFaults: Equatable, Sendable {
     package init(_ scoring: COCOScoring, _ kind: COCOScore.Kind, lowestScore: Double) {
         let found = DetectionsByImage(
             scoring.results.detections.filter { $0.score >= lowestScore }, images: scoring.data.images.count)
-        let parts = COCOScoring.concurrently(scoring.data.images.count, threads: scoring.threads) { image in
+        let parts = concurrently(scoring.data.images.count, threads: scoring.threads) { image in
             ImageScoring(scoring, kind, image: image, found: found).faults()
         }
         var classes = [Counts](repeating: Counts(), count: scoring.data.classes.count)

@@ -32,7 +32,7 @@ package struct TrackedVideo: Sendable {
     /// - Parameter channels: the network's.
     package func problems(channels: Int) -> [String] {
         let frames = frames
-        let results = concurrently(frames.count) { index, _ in
+        let results = concurrently(frames.count) { index in
             do throws(ImageProblem) {
                 let pixels = try ImageFile.read(path: frames.path(index), channels: channels).pixels
                 return Result<ViewSize, ImageProblem>.success(ViewSize(height: pixels.height, width: pixels.width))

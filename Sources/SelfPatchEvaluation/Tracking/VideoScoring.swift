@@ -75,7 +75,7 @@ package struct VideoScoring: Sendable {
                 Problems(sentences: ["\(PrintableName.of(name)): its first mask, \(masks[0]), holds no object"]))
         }
         let files = Array(masks.dropFirst().dropLast())
-        let frames = concurrently(files.count) { place, _ in
+        let frames = concurrently(files.count) { place in
             do throws(Problems) {
                 return Result<FrameScore, Problems>.success(
                     try frameScore(files[place], of: name, objectCount: objectCount))

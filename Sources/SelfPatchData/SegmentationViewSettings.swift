@@ -29,11 +29,8 @@ package struct SegmentationViewSettings: Codable, Equatable, Sendable {
 
     /// Rows and columns of an image after resizing: as large as the two sides allow, its shape kept.
     package func resizedSize(height: Int, width: Int, scale: Double = 1) -> ViewSize {
-        let factor = min(
-            Double(shortSide) * scale / Double(min(height, width)),
-            Double(longSide) * scale / Double(max(height, width)))
-        func side(_ length: Int) -> Int { max(1, Int(Double(length) * factor + 0.5)) }
-        return ViewSize(height: side(height), width: side(width))
+        ViewSize(height: height, width: width)
+            .scaled(shortSide: Double(shortSide) * scale, longSide: Double(longSide) * scale)
     }
 
     /// Refuses what cannot be obeyed.

@@ -12,6 +12,15 @@ public struct ViewSize: Hashable, Sendable, CustomStringConvertible {
         self.init(height: side, width: side)
     }
 
+    /// This size scaled as a whole: as large as its shorter and its longer side may become, at least a pixel each way.
+    ///
+    /// Source: `rescale_size` of mmcv.
+    package func scaled(shortSide: Double, longSide: Double) -> ViewSize {
+        let factor = min(longSide / Double(max(height, width)), shortSide / Double(min(height, width)))
+        func side(_ length: Int) -> Int { max(1, Int(Double(length) * factor + 0.5)) }
+        return ViewSize(height: side(height), width: side(width))
+    }
+
     /// Height times width.
     public var pixels: Int { height * width }
     public var description: String { "\(height) x \(width)" }

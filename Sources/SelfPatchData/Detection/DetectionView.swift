@@ -42,11 +42,10 @@ package struct DetectionView: Sendable {
         var work = Work(sample, masks: masks)
         if generator.chance(settings.flip) { work.flip() }
         if generator.chance(settings.crop) {
-            work.resize(
-                to: settings.resizedSize(work.size, shortSide: Self.one(of: settings.cropShortSides, &generator)))
+            resize(&work, shortSide: Self.one(of: settings.cropShortSides, &generator))
             work.cut(Self.part(of: work.size, sides: settings.cropSides, &generator))
         }
-        work.resize(to: settings.resizedSize(work.size, shortSide: Self.one(of: settings.shortSides, &generator)))
+        resize(&work, shortSide: Self.one(of: settings.shortSides, &generator))
         return work.picture(of: sample)
     }
 
@@ -54,8 +53,12 @@ package struct DetectionView: Sendable {
     package func picture(of image: Pixels) -> DetectionPicture {
         let sample = DetectionSample(image: image, objects: [])
         var work = Work(sample, masks: false)
-        work.resize(to: settings.resizedSize(work.size, shortSide: settings.useShortSide))
+        resize(&work, shortSide: settings.useShortSide)
         return work.picture(of: sample)
+    }
+
+    private func resize(_ work: inout Work, shortSide: Int) {
+        work.resize(to: work.size.scaled(shortSide: Double(shortSide), longSide: Double(settings.longSide)))
     }
 
     private static func one(of lengths: [Int], _ generator: inout KeyedGenerator) -> Int {

@@ -19,17 +19,6 @@ package struct DetectionViewSettings: Codable, Equatable, Sendable {
 
     package init() {}
 
-    /// A picture's size after resizing: as large as the two sides allow, its shape kept.
-    ///
-    /// Source: `rescale_size` of mmcv.
-    package func resizedSize(_ size: ViewSize, shortSide: Int) -> ViewSize {
-        let factor = min(
-            Double(longSide) / Double(max(size.height, size.width)),
-            Double(shortSide) / Double(min(size.height, size.width)))
-        func side(_ length: Int) -> Int { max(1, Int(Double(length) * factor + 0.5)) }
-        return ViewSize(height: side(size.height), width: side(size.width))
-    }
-
     /// Refuses what cannot be obeyed.
     ///
     /// - Parameter key: what the settings are called where the user wrote them.

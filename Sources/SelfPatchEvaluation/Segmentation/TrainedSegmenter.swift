@@ -20,53 +20,30 @@ package struct TrainedSegmenter {
     /// The file that it came from.
     package let path: String
 
-    static let format = "selfpatch segmenter 1"
+    private static let kind = TrainedHeadFile.Kind(
+        name: "segmenter", format: "selfpatch segmenter 1", command: "selfpatch segment")
 
     /// The file of a trained segmenter that a path leads to, itself or in the folder of a complete run; nil where there is none.
-    package static func file(at path: String) -> String? {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
-        let file = isFolder.boolValue ? "\(path)/segmenter.safetensors" : path
-        guard file.hasSuffix(".safetensors"), let content = try? SafetensorsFile(path: file) else { return nil }
-        return content.metadata["format"] == format ? file : nil
-    }
+    package static func file(at path: String) -> String? { TrainedHeadFile.path(at: path, kind) }
 
     /// - Parameter path: a file, or the folder of a complete run.
     /// - Throws: `UserError` where there is no trained segmenter, or where names and shapes are not those that it describes.
     package init(path: String, device: Device) throws {
-        guard let file = Self.file(at: path) else {
-            throw UserError(
-                "\(path) holds no trained segmenter. Name the folder of a complete run of `selfpatch segment` with a trained "
-                    + "head, or its segmenter.safetensors; a run that was stopped goes on with `selfpatch segment --resume`.",
-                kind: .usage)
-        }
-        self.path = file
-        let content = try SafetensorsFile(path: file)
-        if content.hasChecksum { try content.verifyChecksum() }
-        func value<Value: Decodable>(_ name: String, _ type: Value.Type) throws -> Value {
-            guard let text = content.metadata[name], let value = try? JSONDecoder().decode(type, from: Data(text.utf8))
-            else {
-                throw UserError(
-                    "Cannot use \(file): it does not describe its segmenter (its metadata lack a valid '\(name)').")
-            }
-            return value
-        }
-        let description = try WeightsDescription(content)
-        settings = try SegmentationSettings.stored(in: content)
-        steps = description.steps
-        let (names, colors) = (try value("classes", [String].self), try value("colors", [[UInt8]].self))
+        let file = try TrainedHeadFile(at: path, Self.kind)
+        let description = file.description
+        settings = try SegmentationSettings.stored(in: file.content)
+        let (names, colors) = (
+            try file.value("classes", [String].self), try file.value("colors", [[UInt8]].self)
+        )
         guard 1...255 ~= names.count, colors.count == names.count, colors.allSatisfy({ $0.count == 3 }),
             settings.data.classes == 0 || settings.data.classes == names.count
-        else {
-            throw UserError("Cannot use \(file): its description of the classes contradicts itself.")
-        }
+        else { throw file.contradiction }
+        try settings.validateUse(of: description.architecture)
+        segmenter = Segmenter(try file.network(on: device), settings.model, classCount: names.count, seed: 0)
+        try WeightsFile.restore(segmenter.state, from: file.content)
         classes = ClassList(names: names, colors: colors)
         normalization = ViewNormalization(mean: description.mean, deviation: description.deviation)
-        try settings.validateUse(of: description.architecture)
-        try ParameterShapes.requireBackbone(of: description.architecture, in: content)
-        let network = Network(description.architecture, heads: nil, seed: 0, device: device)
-        segmenter = Segmenter(network, settings.model, classCount: names.count, seed: 0)
-        try WeightsFile.restore(segmenter.state, from: content)
+        (self.path, steps) = (file.path, description.steps)
     }
 
     /// What it is, for the head of a table: "linear of runs/linear/segmenter.safetensors, 400 steps".
@@ -88,23 +65,14 @@ package struct TrainedSegmenter {
         _ segmenter: Segmenter, _ description: WeightsDescription, classes: ClassList, settings: SegmentationSettings,
         to path: String
     ) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        func json(_ value: some Encodable) throws -> String {
-            String(decoding: try encoder.encode(value), as: UTF8.self)
-        }
         var settings = settings
         settings.weights = ""
         (settings.data.folder, settings.data.classList) = ("", "")
         (settings.data.trainImages, settings.data.trainLabels) = ("", "")
         (settings.data.validationImages, settings.data.validationLabels) = ("", "")
-        let own = [
-            "format": format, "settings": try json(settings), "classes": try json(classes.names),
-            "colors": try json(classes.colors),
-        ]
-        try SafetensorsWriter.write(
-            segmenter.state.map { SafetensorsWriter.Item(name: $0.name, tensor: $0.tensor) },
-            metadata: description.metadata().merging(own) { $1 }, to: path)
+        try TrainedHeadFile.write(
+            segmenter.state, description, settings: settings,
+            values: ["classes": classes.names, "colors": classes.colors], kind, to: path)
     }
 }
 

@@ -59,13 +59,10 @@ struct DetectScoreOptions: ParsableArguments {
         if !results.hasBoxes { notes.append("the results have no boxes: those of their masks are scored") }
         let faults = DetectionFaults(scoring, masks == nil ? .boxes : .masks, lowestScore: lowestScore)
         let report = DetectionReport(scoring, boxes: boxes, masks: masks, faults: faults, notes: notes)
-        guard asJSON else { return print(report.table) }
         let document = Document(
-            annotations: folder.annotationFile, results: path, report: report,
-            seconds: seconds, peakMemory: Memory.peakBytes)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(document), as: UTF8.self))
+            annotations: folder.annotationFile, results: path, report: report, seconds: seconds,
+            peakMemory: Memory.peakBytes)
+        try ResultFiles(table: DetectionTable(report).text, document: document).print(asJSON: asJSON)
     }
 
     private struct Document: Encodable {

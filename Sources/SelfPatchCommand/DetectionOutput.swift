@@ -17,7 +17,7 @@ struct DetectionOutput {
     ///   - document: everything that was asked and found.
     ///   - folder: where to write; nil: nowhere.
     func deliver(_ document: some Encodable, to folder: String?, asJSON: Bool) throws {
-        let written = try ResultFiles(table: "\(title)\n\(report.table)", document: document)
+        let written = try ResultFiles(table: "\(title)\n\(DetectionTable(report).text)", document: document)
         if let folder {
             try written.write(to: folder, pictures: ["predictions": try sheet().picture()])
             try Self.write(results, for: files.data, to: folder)

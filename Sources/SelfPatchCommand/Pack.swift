@@ -11,7 +11,7 @@ struct Pack: ParsableCommand {
             The shards follow WebDataset's convention, so its readers take them, and `pretrain` and `check-data` take those \
             that others made: a folder of .tar files, one of them, or a pattern. Images are shuffled before they are packed \
             and copied as they are. Beside each shard stands its index (.idx, as DALI's wds2idx writes it), from which a \
-            million images are listed at once; shards without one are read through first.
+            run lists them; shards without one are read through first.
 
             A run on shards reads them from front to back: of as many as hold data.window images, all images are mixed, \
             shards come in a new order in every epoch, and a resumed run goes on at its image.

@@ -1,11 +1,12 @@
 import Foundation
+import SelfPatchModel
 import SelfPatchTensors
 
 /// What a detector's region heads meet in one picture, drawn from a seed: feature maps of four strides, regions on each, and boxes that
 /// crowd around things.
 struct RegionDraw {
     /// Pixels a cell; the maps are called p2 to p5, as in feature pyramids.
-    static let strides = [4, 8, 16, 32]
+    static let strides = FeaturePyramid.strides
 
     /// Of each stride: `[1, channels, height / stride, width / stride]`.
     let maps: [Tensor]
@@ -30,7 +31,7 @@ struct RegionDraw {
             let box = Self.box(
                 x: random.uniform(0, Double(width)), y: random.uniform(0, Double(height)), width: side * aspect,
                 height: side / aspect, within: (Float(width), Float(height)))
-            corners[Self.level(of: box)] += [0] + box
+            corners[RegionFeatures.level(of: Box(box[0], box[1], box[2], box[3]))] += [0] + box
         }
         self.regions = corners.map { Tensor($0, shape: [$0.count / 5, 5]) }
 
@@ -57,11 +58,5 @@ struct RegionDraw {
             max(0, Float(x - width / 2)), max(0, Float(y - height / 2)), min(picture.width, Float(x + width / 2)),
             min(picture.height, Float(y + height / 2)),
         ]
-    }
-
-    /// The map that a box is read from: p4 for one of 224 pixels, one coarser for twice the side (Feature Pyramid Networks, equation 1).
-    private static func level(of box: [Float]) -> Int {
-        let area = max(1, (box[2] - box[0]) * (box[3] - box[1]))
-        return min(max(Int((4 + log2(Double(area).squareRoot() / 224)).rounded(.down)) - 2, 0), strides.count - 1)
     }
 }

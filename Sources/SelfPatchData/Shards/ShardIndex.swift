@@ -1,7 +1,7 @@
 import Foundation
 import SelfPatchFormats
 
-/// Where a shard's samples lie, in a text file beside it, so that a million images are listed at once: the format of NVIDIA DALI's
+/// Where a shard's samples lie, in a text file beside it, so that they are listed without reading it: the format of NVIDIA DALI's
 /// `wds2idx`, version 1.2.
 ///
 ///     v1.2 2

@@ -1,4 +1,5 @@
 import Foundation
+import SelfPatchData
 import SelfPatchFormats
 import SelfPatchLayers
 import SelfPatchModel
@@ -196,36 +197,10 @@ import Testing
                 let (height, width) = (image.original[0], image.original[1])
                 let bitmap = PastedMask(try #require(ours.mask), in: ours.box, height: height, width: width)
                     .bitmap(height: height, width: width)
-                let expected = Self.bitmap(theirs, height: height, width: width)
+                let expected = try RunLengthMask(height: height, width: width, text: Array(theirs.utf8)).bitmap
                 let wrong = zip(bitmap, expected).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
                 #expect(wrong <= tolerances.mask_pixels, "mask \(number) of picture \(index): \(wrong) pixels")
             }
         }
-    }
-
-    /// COCO's compressed run lengths as `[height, width]`, written down once more.
-    private static func bitmap(_ text: String, height: Int, width: Int) -> [UInt8] {
-        var runs: [Int] = []
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            var (value, shift, more) = (0, 0, true)
-            while more, let byte = bytes.popFirst() {
-                let five = Int(byte) - 48
-                value |= (five & 31) << shift
-                more = five & 32 != 0
-                shift += 5
-                if !more, five & 16 != 0 { value |= -1 << shift }
-            }
-            runs.append(runs.count > 2 ? value + runs[runs.count - 2] : value)
-        }
-        var bitmap = [UInt8](repeating: 0, count: height * width)
-        var place = 0
-        for (number, run) in runs.enumerated() {
-            if number % 2 == 1 {
-                for pixel in place..<place + run { bitmap[pixel % height * width + pixel / height] = 1 }
-            }
-            place += run
-        }
-        return bitmap
     }
 }

@@ -129,8 +129,8 @@ import Testing
             let (row, column) = (Double(place / width) + 0.5 - 27, Double(place % width) + 0.5 - 31)
             return row * row + column * column <= 400 ? 1 : 0
         }
-        let target = MaskTargets.target(
-            of: mask, height: height, width: width, paddedHeight: height, paddedWidth: 96, in: box)
+        let truth = DetectionTruth(height: height, width: width, boxes: [box], classes: [0], masks: [mask])
+        let target = MaskTargets.of([box], objects: [0], in: truth, paddedHeight: height, paddedWidth: 96)
         let back = PastedMask(target, in: box, height: height, width: width).bitmap(height: height, width: width)
         let wrong = zip(mask, back).count { $0 != $1 }
         #expect(wrong < 60, "\(wrong) of 1,256 pixels; the circle's border has about 126")

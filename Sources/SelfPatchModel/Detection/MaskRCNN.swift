@@ -173,10 +173,12 @@ package final class MaskRCNN: Buffered {
                 targets.labels.append(truth.classes[object])
                 targets.objects.append(object)
                 targets.deltas.append(BoxCoder.detections.encode(truth.boxes[object], from: box))
-                guard settings.masks, let masks = truth.masks else { continue }
-                targets.masks += MaskTargets.target(
-                    of: masks[object], height: truth.height, width: truth.width, paddedHeight: padded(truth.height),
-                    paddedWidth: padded(truth.width), in: box)
+            }
+            if settings.masks {
+                targets.masks += MaskTargets.of(
+                    sample.positives.map { candidates[$0] },
+                    objects: Array(targets.objects.suffix(sample.positives.count)),
+                    in: truth, paddedHeight: padded(truth.height), paddedWidth: padded(truth.width))
             }
             targets.regions += sample.negatives.map { RegionFeatures.Region(image: image, box: candidates[$0]) }
             targets.labels += sample.negatives.map { _ in classCount }

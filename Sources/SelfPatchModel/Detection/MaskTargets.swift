@@ -1,70 +1,37 @@
-import Foundation
 import SelfPatchTensors
 
-/// What the mask head should say of a region: its object's mask, read like a map of features in 28 x 28 places, at least half
-/// full or not.
-///
-/// Reading means the means of samples between pixels, at most a pixel apart (`Tensor.alignedRegions` with scale 1). A sample's weights
-/// are those of its row times those of its column, so the mask is first summed over rows, then over columns.
+/// What the mask head should say of regions: their objects' masks, read like maps of features in 28 x 28 places, at least half full
+/// or not.
 ///
 /// Source: `BitmapMasks.crop_and_resize` of mmdetection.
-package struct MaskTargets {
-    /// Pixels that a place reads along one side, with their weights, and how many samples that were.
-    private struct Reading {
-        let pixels: [(index: Int, weight: Float)]
-    }
-
+package enum MaskTargets {
     /// - Parameters:
-    ///   - mask: `[height, width]`, 1 where the object is.
-    ///   - box: within the picture.
-    ///   - paddedHeight: of the picture with what was filled up with 0 below and to the right.
+    ///   - boxes: of regions of one picture.
+    ///   - objects: of each region its object's place in the truth.
+    ///   - paddedHeight: of the picture with what it was filled up by below and to the right.
     ///   - paddedWidth: alike.
-    /// - Returns: `[28, 28]`, 0 or 1.
-    package static func target(
-        of mask: [UInt8], height: Int, width: Int, paddedHeight: Int, paddedWidth: Int, in box: Box
+    /// - Returns: `[regions, 28, 28]`, 0 or 1; nothing where the truth has no masks.
+    package static func of(
+        _ boxes: [Box], objects: [Int], in truth: DetectionTruth, paddedHeight: Int, paddedWidth: Int
     ) -> [Float] {
-        precondition(mask.count == height * width, "\(mask.count) pixels for a mask of \(height) x \(width)")
-        let size = MaskHead.maskSize
-        let box = box.clipped(height: Float(paddedHeight), width: Float(paddedWidth))
-        let (rows, rowSamples) = readings(from: box.y1, to: box.y2, length: paddedHeight)
-        let (columns, columnSamples) = readings(from: box.x1, to: box.x2, length: paddedWidth)
-        let samples = Float(max(rowSamples * columnSamples, 1))
-        var target = [Float](repeating: 0, count: size * size)
-        var sums = [Float](repeating: 0, count: width)
-        for (row, reading) in rows.enumerated() {
-            for index in sums.indices { sums[index] = 0 }
-            for (pixel, weight) in reading.pixels where pixel < height {
-                for column in 0..<width where mask[pixel * width + column] != 0 { sums[column] += weight }
+        precondition(boxes.count == objects.count, "\(boxes.count) regions of \(objects.count) objects")
+        guard let masks = truth.masks else { return [] }
+        let size = MaskHead.maskSize * MaskHead.maskSize
+        var targets = [Float](repeating: 0, count: boxes.count * size)
+        for (object, regions) in Dictionary(grouping: objects.indices, by: { objects[$0] }) {
+            let map = Tensor(masks[object], shape: [1, 1, truth.height, truth.width]).cast(to: .float32)
+                .padded([0, paddedWidth - truth.width, 0, paddedHeight - truth.height])
+            let numbers = regions.flatMap { region -> [Float] in
+                let box = boxes[region].clipped(height: Float(paddedHeight), width: Float(paddedWidth))
+                return [0, box.x1, box.y1, box.x2, box.y2]
             }
-            for (column, reading) in columns.enumerated() {
-                var sum: Float = 0
-                for (pixel, weight) in reading.pixels where pixel < width { sum += weight * sums[pixel] }
-                target[row * size + column] = sum / samples >= 0.5 ? 1 : 0
+            let shares = map.alignedRegions(
+                Tensor(numbers, shape: [regions.count, 5]), size: MaskHead.maskSize, scale: 1
+            ).floats()
+            for (place, region) in regions.enumerated() {
+                for index in 0..<size where shares[place * size + index] >= 0.5 { targets[region * size + index] = 1 }
             }
         }
-        return target
-    }
-
-    /// What each of the 28 places reads of a side of the picture, and the samples of a place.
-    private static func readings(from first: Float, to last: Float, length: Int) -> (readings: [Reading], samples: Int)
-    {
-        let size = MaskHead.maskSize
-        let start = first - 0.5
-        let extent = (last - 0.5) - start
-        let place = extent / Float(size)
-        let count = Int(max(place.rounded(.up), 0))
-        let readings = (0..<size).map { index in
-            Reading(
-                pixels: (0..<count).flatMap { sample -> [(index: Int, weight: Float)] in
-                    let at = start + Float(index) * place + (Float(sample) + 0.5) * place / Float(count)
-                    guard at >= -1, at <= Float(length) else { return [] }
-                    let inside = max(at, 0)
-                    let low = Int(inside)
-                    guard low < length - 1 else { return [(length - 1, 1)] }
-                    let share = inside - Float(low)
-                    return [(low, 1 - share), (low + 1, share)]
-                })
-        }
-        return (readings, count)
+        return targets
     }
 }

@@ -190,12 +190,14 @@ import Testing
             let masks = try item.tensor("masks")
             let (height, width) = (masks.size(1), masks.size(2))
             let (theirs, unsure) = (try item.tensor("targets").bytes(), try item.tensor("unsure").bytes())
-            var ours: [Float] = []
-            for (box, which) in zip(try item.tensor("boxes").boxes(), try item.tensor("which").integers()) {
-                ours += MaskTargets.target(
-                    of: masks.selected(which, dimension: 0).bytes(), height: height, width: width,
-                    paddedHeight: height, paddedWidth: width, in: box)
-            }
+            let count = masks.size(0)
+            let truth = DetectionTruth(
+                height: height, width: width, boxes: Array(repeating: Box(0, 0, 1, 1), count: count),
+                classes: Array(repeating: 0, count: count),
+                masks: (0..<count).map { masks.selected($0, dimension: 0).bytes() })
+            let ours = MaskTargets.of(
+                try item.tensor("boxes").boxes(), objects: try item.tensor("which").integers(), in: truth,
+                paddedHeight: height, paddedWidth: width)
             #expect(ours.count == theirs.count)
             let wrong = ours.indices.filter { unsure[$0] == 0 && ours[$0] != Float(theirs[$0]) }
             #expect(wrong.isEmpty, "\(wrong.count) of \(ours.count) pixels")

@@ -84,7 +84,7 @@ struct DetectorUse {
         let weights: String
         let images: Int
         let detections: Int
-        let skipped: [FolderDetection.Skipped]
+        let skipped: [OutputFolder.Skipped]
     }
 
     /// Finds the objects in a picture, or in each below a folder.

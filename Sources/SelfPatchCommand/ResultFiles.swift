@@ -25,11 +25,7 @@ struct ResultFiles {
     ///
     /// - Parameter folder: is made where it is missing; files of these names are replaced.
     func write(to folder: String, pictures: [String: Picture] = [:]) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw UserError("Cannot make the folder \(folder): \(error.localizedDescription)")
-        }
+        try OutputFolder.make(folder)
         try AtomicFile.write(Data((json + "\n").utf8), to: "\(folder)/results.json")
         try AtomicFile.write(Data((table + "\n").utf8), to: "\(folder)/results.txt")
         for (name, picture) in pictures { try picture.write(to: "\(folder)/\(name).png") }

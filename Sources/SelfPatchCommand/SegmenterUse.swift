@@ -116,7 +116,7 @@ struct SegmenterUse {
         let images: Int
         let made: Int
         let kept: Int
-        let skipped: [FolderPrediction.Skipped]
+        let skipped: [OutputFolder.Skipped]
     }
 
     /// Writes a label map for each image below a folder.

@@ -19,18 +19,12 @@ package struct FolderDetection {
 
     package init(_ trained: TrainedDetector) { self.trained = trained }
 
-    package struct Skipped: Codable, Sendable, Equatable {
-        package let name: String
-        /// Continues a sentence that begins with the name.
-        package let reason: String
-    }
-
     /// How a call ended.
     package struct Outcome: Sendable, Equatable {
         /// Pictures that were looked at.
         package fileprivate(set) var images = 0
         package fileprivate(set) var detections = 0
-        package fileprivate(set) var skipped: [Skipped] = []
+        package fileprivate(set) var skipped: [OutputFolder.Skipped] = []
     }
 
     /// A picture's file and what it is called.
@@ -56,8 +50,15 @@ package struct FolderDetection {
     package func write(
         _ images: [Image], to output: String, progress: (Int) -> Void = { _ in }, isStopped: () -> Bool = { false }
     ) throws -> Outcome {
-        let stems = try self.stems(of: images)
-        try prepare(output)
+        let stems =
+            draws
+            ? try OutputFolder.stems(
+                of: images.map(\.name),
+                title: "The pictures cannot be painted into one folder; --no-pictures leaves that out") : []
+        guard OutputFolder.contents(of: output).isEmpty else {
+            throw UserError("\(PrintableName.of(output)) is not empty. Name a new folder.", kind: .usage)
+        }
+        try OutputFolder.make(output)
         let channels = trained.detector.network.architecture.channels
         var outcome = Outcome()
         var seen: [DetectionImage] = []
@@ -73,7 +74,7 @@ package struct FolderDetection {
                     outcome.skipped += painted(pixels, own, to: "\(output)/pictures/\(stems[number]).png", image.name)
                 }
             } catch {
-                outcome.skipped.append(Skipped(name: image.name, reason: error.detail))
+                outcome.skipped.append(OutputFolder.Skipped(name: image.name, reason: error.detail))
             }
             progress(number + 1)
             if isStopped() { break }
@@ -92,17 +93,18 @@ package struct FolderDetection {
     }
 
     /// Paints a picture; what keeps it from being written is told like a picture that cannot be read.
-    private func painted(_ pixels: Pixels, _ found: [Detection], to path: String, _ name: String) -> [Skipped] {
+    private func painted(_ pixels: Pixels, _ found: [Detection], to path: String, _ name: String) -> [OutputFolder
+        .Skipped]
+    {
         let objects = found.filter { $0.score >= drawnScore }.compactMap {
             DetectionDrawing.Object($0, classes: trained.classes)
         }
         do {
-            try FileManager.default.createDirectory(
-                atPath: FilePath.folder(of: path), withIntermediateDirectories: true)
+            try OutputFolder.make(FilePath.folder(of: path))
             try DetectionDrawing.picture(of: pixels, objects).write(to: path)
             return []
         } catch {
-            return [Skipped(name: name, reason: "could not be painted: \(error)")]
+            return [OutputFolder.Skipped(name: name, reason: "could not be painted: \(error)")]
         }
     }
 
@@ -133,34 +135,5 @@ package struct FolderDetection {
                 List.Image(id: $0.id, fileName: $0.file, height: $0.height, width: $0.width)
             }, categories: data.classes.map { List.Category(id: $0.id, name: $0.name) })
         try AtomicFile.write(encoder.encode(list) + Data("\n".utf8), to: path)
-    }
-
-    /// Where each picture is painted to: its name without extension.
-    private func stems(of images: [Image]) throws -> [String] {
-        var problems = DataProblems()
-        var owners: [String: String] = [:]
-        let stems = images.map { ($0.name as NSString).deletingPathExtension }
-        for (stem, image) in zip(stems, images) {
-            if draws, let other = owners[stem] {
-                problems.add(
-                    "\(PrintableName.of(other)) and \(PrintableName.of(image.name)) would both be painted as "
-                        + "\(PrintableName.of(stem)).png")
-            }
-            owners[stem] = image.name
-        }
-        try problems.throwIfAny(title: "The pictures cannot be painted into one folder; --no-pictures leaves that out")
-        return stems
-    }
-
-    private func prepare(_ output: String) throws {
-        let held = ((try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []).filter { $0 != ".DS_Store" }
-        guard held.isEmpty else {
-            throw UserError("\(PrintableName.of(output)) is not empty. Name a new folder.", kind: .usage)
-        }
-        do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        } catch {
-            throw UserError("Cannot make the folder \(PrintableName.of(output)): \(error.localizedDescription)")
-        }
     }
 }

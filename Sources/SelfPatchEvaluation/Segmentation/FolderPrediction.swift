@@ -27,15 +27,8 @@ package struct FolderPrediction {
         /// Those that an earlier call had made.
         package fileprivate(set) var kept = 0
         /// Images that could not be read.
-        package fileprivate(set) var skipped: [Skipped] = []
+        package fileprivate(set) var skipped: [OutputFolder.Skipped] = []
         package fileprivate(set) var isFinished = true
-    }
-
-    package struct Skipped: Codable, Sendable, Equatable {
-        /// Relative to the folder.
-        package let name: String
-        /// Continues a sentence that begins with the name.
-        package let reason: String
     }
 
     /// What the maps of a folder are made with; calls that differ in it must not share one.
@@ -59,7 +52,8 @@ package struct FolderPrediction {
     package func write(
         _ folder: ImageFolder, to output: String, progress: ((Int) -> Void)? = nil, isStopped: () -> Bool = { false }
     ) throws -> Outcome {
-        let stems = try Self.stems(of: folder)
+        let stems = try OutputFolder.stems(
+            of: (0..<folder.count).map(folder.name), title: "The images cannot be labelled into one folder")
         let channels = trained.segmenter.network.architecture.channels
         guard !paintsOverlays || [1, 3].contains(channels) else {
             throw UserError(
@@ -88,7 +82,8 @@ package struct FolderPrediction {
                 outcome.kept += 1
             } else {
                 switch Self.image(folder.path(of: index), channels: channels) {
-                case .failure(let problem): outcome.skipped.append(Skipped(name: name, reason: problem.detail))
+                case .failure(let problem):
+                    outcome.skipped.append(OutputFolder.Skipped(name: name, reason: problem.detail))
                 case .success(let image):
                     let labels = labels(of: image, inference)
                     // The map comes last: where it is, the image is done.
@@ -140,22 +135,6 @@ package struct FolderPrediction {
         }
     }
 
-    /// Where each image's map belongs: its name without extension.
-    private static func stems(of folder: ImageFolder) throws -> [String] {
-        var problems = DataProblems()
-        var owners: [String: Int] = [:]
-        let stems = (0..<folder.count).map { (folder.name(of: $0) as NSString).deletingPathExtension }
-        for (index, stem) in stems.enumerated() {
-            if let other = owners[stem] {
-                let names = [other, index].map { PrintableName.of(folder.name(of: $0)) }
-                problems.add("\(names[0]) and \(names[1]) would both be written as \(PrintableName.of(stem)).png")
-            }
-            owners[stem] = index
-        }
-        try problems.throwIfAny(title: "The images cannot be labelled into one folder")
-        return stems
-    }
-
     /// Makes the output, or finds that an earlier call with the same things had made it.
     private func prepare(_ output: String, images: String) throws {
         var checksum = CRC32()
@@ -176,15 +155,12 @@ package struct FolderPrediction {
                         + "prediction.json. Name a new folder.", kind: .usage)
             }
         } else {
-            let held = ((try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []).filter {
-                $0 != ".DS_Store"
-            }
-            guard held.isEmpty else {
+            guard OutputFolder.contents(of: output).isEmpty else {
                 throw UserError(
                     "\(PrintableName.of(output)) is not empty, and its files are not of an earlier call. Name a new folder.",
                     kind: .usage)
             }
-            try Self.makeFolder(output)
+            try OutputFolder.make(output)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             try AtomicFile.write(encoder.encode(description) + Data("\n".utf8), to: path)
@@ -196,19 +172,11 @@ package struct FolderPrediction {
     }
 
     private func write(_ pixels: Pixels, palette: LabelPalette? = nil, to path: String) throws {
-        try Self.makeFolder(FilePath.folder(of: path))
+        try OutputFolder.make(FilePath.folder(of: path))
         if let palette {
             try PNGFile.write(labels: pixels, palette: palette, to: path)
         } else {
             try PNGFile.write(pixels, to: path)
-        }
-    }
-
-    private static func makeFolder(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw UserError("Cannot make the folder \(PrintableName.of(path)): \(error.localizedDescription)")
         }
     }
 }

@@ -64,7 +64,9 @@ struct DetectRun {
                 + "\(sets.scoring.data.images.count) to score, \(sets.training.data.classes.count) classes; "
                 + "\(training.stepCount) steps of \(settings.batchSize) pictures, \(settings.atOnce) at once; on "
                 + "\(trained.network.device) in \(training.machine.precision), \(Libtorch.threadCount) threads.")
-        try log.note(DetectionMemory.sentence(settings, detector: training.detector, free: free))
+        try log.note(
+            DetectionMemory.sentence(
+                settings, detector: training.detector, data: sets.training.data, free: free))
         try log.note("The run is written to \(session.folder.path).")
         if !isNew { try session.announceResumption(on: training.machine) }
     }
@@ -94,7 +96,8 @@ struct DetectRun {
 
     func finish(asJSON: Bool) throws {
         let weights = "\(session.folder.path)/detector.safetensors"
-        let ending = try session.finish(training, result: "Backbone and heads: \(weights)") {
+        let ending = try session.finish(training, on: trained.network.device, result: "Backbone and heads: \(weights)")
+        {
             let ending = try training.runSteps()
             if ending == .complete { try training.write(to: weights) }
             return ending

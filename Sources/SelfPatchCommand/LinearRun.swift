@@ -57,7 +57,8 @@ struct LinearRun {
 
     func finish(asJSON: Bool) throws {
         let ending = try session.finish(
-            training, result: "Results: \(session.folder.path)/results.txt", training.runSteps)
+            training, on: trained.network.device, result: "Results: \(session.folder.path)/results.txt",
+            training.runSteps)
         guard ending == .complete else { return try ending.exitIfStopped() }
         let report = try training.report()
         let files = try ResultFiles(table: table(report), document: Document(settings, trained, report))

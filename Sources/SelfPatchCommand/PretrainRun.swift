@@ -59,7 +59,7 @@ struct PretrainRun {
     /// - Throws: `ExitCode` 130, 143 or 129 where a signal ended it.
     func finish(asJSON: Bool) throws {
         let ending = try session.finish(
-            pretraining, result: "Weights: \(session.folder.weightsFile)", pretraining.run)
+            pretraining, on: plan.device, result: "Weights: \(session.folder.weightsFile)", pretraining.run)
         if asJSON { print(try summary(ending)) }
         try ending.exitIfStopped()
     }

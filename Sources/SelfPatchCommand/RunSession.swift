@@ -59,8 +59,11 @@ struct RunSession {
     ///
     /// - Parameters:
     ///   - run: for the count of its steps.
+    ///   - device: where it runs, for the memory that it took.
     ///   - result: what a complete run has made, for the last sentence.
-    func finish(_ run: some TrainingRun, result: String, _ body: () throws -> RunEnding) throws -> RunEnding {
+    func finish(
+        _ run: some TrainingRun, on device: Device, result: String, _ body: () throws -> RunEnding
+    ) throws -> RunEnding {
         defer { live.clear() }
         let ending: RunEnding
         do {
@@ -69,6 +72,7 @@ struct RunSession {
             try? log.note("The run ends here: \(error.message)", .record)
             throw error
         }
+        try log.note("The run took up to \(StepMemory.size(Double(device.peakBytes))) of memory.")
         let steps = "\(run.done) of \(run.stepCount) steps"
         let goOn = "Go on with: \(command) --resume \(folder.path)"
         switch ending {

@@ -79,7 +79,7 @@ struct SegmentRun {
 
     func finish(asJSON: Bool) throws {
         let weights = "\(session.folder.path)/segmenter.safetensors"
-        let ending = try session.finish(training, result: "Backbone and head: \(weights)") {
+        let ending = try session.finish(training, on: trained.network.device, result: "Backbone and head: \(weights)") {
             let ending = try training.runSteps()
             if ending == .complete { try training.write(to: weights) }
             return ending

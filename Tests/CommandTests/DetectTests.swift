@@ -104,6 +104,34 @@ import Testing
         }
     }
 
+    /// Pictures of one size, each with two objects, so that all that grows from one picture to three is counted.
+    @Test func aStepTakesNoMoreMemoryThanIsSaid() throws {
+        try withTemporaryFolder { folder in
+            let drawn = try Self.prepare(folder)
+            func megabytes(_ pictures: Int) throws -> (said: Double, taken: Double) {
+                let output = "out-\(pictures)"
+                let run = try ProgramRun.of(
+                    drawn.arguments(
+                        weights: folder.file("weights"), output: output,
+                        [
+                            "views.shortSides=[300]", "views.longSide=400", "views.crop=0", "model.channels=64",
+                            "model.hiddenWidth=64", "batchSize=\(pictures)", "atOnce=\(pictures)",
+                            "length=2 steps",
+                        ]))
+                try #require(run.exitCode == 0, "\(run)")
+                let log = try Self.text(folder, "\(output)/log.txt")
+                let (said, taken) = (
+                    log.firstMatch(of: /takes up to (\d+) MB/), log.firstMatch(of: /took up to (\d+) MB/)
+                )
+                return try (#require(said.flatMap { Double($0.1) }), #require(taken.flatMap { Double($0.1) }))
+            }
+            let (one, three) = (try megabytes(1), try megabytes(3))
+            #expect(one.said >= one.taken && three.said >= three.taken, "\(one), \(three)")
+            let growth = (three.said - one.said) / (three.taken - one.taken)
+            #expect(three.taken > one.taken + 50 && growth > 0.9 && growth < 1.5, "\(one), \(three)")
+        }
+    }
+
     @Test func withoutMasksBoxesAloneAreLearnt() throws {
         try withTemporaryFolder { folder in
             let drawn = try Self.prepare(folder, masks: false)

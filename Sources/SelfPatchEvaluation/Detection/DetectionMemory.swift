@@ -3,8 +3,8 @@ import SelfPatchModel
 import SelfPatchTensors
 import SelfPatchTraining
 
-/// How much memory a step of a detector's training takes at most, by arithmetic on its settings, in float32 on a CPU: pictures of the
-/// largest size, and as many regions with objects as a step may have.
+/// How much memory a step of a detector's training takes at most, by arithmetic on its settings, in float32 on a CPU: the largest of the
+/// pictures together, and as many regions with objects as a step may have.
 package struct DetectionMemory: Sendable, Equatable {
     /// Weights, gradients and moments.
     package let fixed: Double
@@ -14,17 +14,18 @@ package struct DetectionMemory: Sendable, Equatable {
     /// Bytes.
     package var bytes: Double { fixed + activations + StepMemory.program }
 
-    /// - Parameter detector: on its backbone.
-    package init(_ settings: DetectionSettings, detector: MaskRCNN) {
+    /// - Parameters:
+    ///   - detector: on its backbone.
+    ///   - data: what it is trained on, at least one picture.
+    package init(_ settings: DetectionSettings, detector: MaskRCNN, data: DetectionData) {
         let number = 4.0
         let (architecture, model) = (detector.network.architecture, settings.model)
         func count(_ tensors: some Sequence<Tensor>) -> Double { tensors.reduce(0) { $0 + Double($1.count) } }
         let trained = count(detector.parameters.map(\.tensor))
         fixed = number * (count(detector.state.map(\.tensor)) + 3 * trained)
 
-        let short = settings.views.shortSides.max() ?? 0
-        let long = min(settings.views.longSide, short * 4 / 3)
-        let area = Double(detector.padded(short) * detector.padded(long))
+        let largest = Self.largestView(settings, data)
+        let area = Double(detector.padded(largest.height) * detector.padded(largest.width))
         let tokens = area / Double(architecture.patchSize * architecture.patchSize)
         let (width, channels) = (Double(architecture.width), Double(model.channels))
         // As in pretraining: two sums, two norms, three of attention and its result; before and behind the MLP's activation.
@@ -46,17 +47,34 @@ package struct DetectionMemory: Sendable, Equatable {
         activations = number * Double(settings.atOnce) * (blocks + levels + pyramid + boxes + masks + 4 * area)
     }
 
+    /// What the pictures that are taken together may be filled up to: a wide one and a tall one make a large square.
+    private static func largestView(_ settings: DetectionSettings, _ data: DetectionData) -> ViewSize {
+        let (views, sides) = (settings.views, settings.views.cropSides)
+        let cuts = views.crop > 0 ? [(sides.lowerBound, sides.upperBound), (sides.upperBound, sides.lowerBound)] : []
+        let (short, long) = (Double(views.shortSides.max() ?? 0), Double(views.longSide))
+        let sizes = (data.images.map { ($0.height, $0.width) } + cuts).map { height, width in
+            ViewSize(height: height, width: width).scaled(shortSide: short, longSide: long)
+        }
+        let none = ViewSize(square: 0)
+        guard settings.atOnce > 1 else { return sizes.max { $0.pixels < $1.pixels } ?? none }
+        return sizes.reduce(none) {
+            ViewSize(height: max($0.height, $1.height), width: max($0.width, $1.width))
+        }
+    }
+
     /// What to say of a run with these settings before it starts.
     ///
     /// - Parameter free: bytes that could be had before the networks were made.
-    package static func sentence(_ settings: DetectionSettings, detector: MaskRCNN, free: Double) -> String {
-        let needed = DetectionMemory(settings, detector: detector).bytes
+    package static func sentence(
+        _ settings: DetectionSettings, detector: MaskRCNN, data: DetectionData, free: Double
+    ) -> String {
+        let needed = DetectionMemory(settings, detector: detector, data: data).bytes
         let sizes =
             "A step takes up to \(StepMemory.size(needed)) of memory, \(StepMemory.size(free)) are free."
         guard needed > free else { return sizes }
         var less = settings
         less.atOnce = 1
-        let alone = DetectionMemory(less, detector: detector).bytes
+        let alone = DetectionMemory(less, detector: detector, data: data).bytes
         let advice =
             alone < needed
             ? "One picture at a time, atOnce=1, takes up to \(StepMemory.size(alone))."

@@ -20,12 +20,14 @@ package struct ProgramRun: Sendable {
     ///   - environment: added to this process's own; an empty value takes a variable away.
     ///   - input: what the program reads on its standard input; nothing by default.
     ///   - folder: the working folder; this process's own by default.
+    ///   - program: a path, where it is another program than the built one.
     ///   - timeout: after this time the program is killed.
     package static func of(
         _ arguments: [String], environment: [String: String] = [:], input: String = "", folder: String? = nil,
-        timeout: Duration = .seconds(120)
+        program: String = RunningProgram.path, timeout: Duration = .seconds(120)
     ) throws -> ProgramRun {
-        try RunningProgram(arguments, environment: environment, input: input, folder: folder).wait(timeout: timeout)
+        try RunningProgram(arguments, environment: environment, input: input, folder: folder, program: program)
+            .wait(timeout: timeout)
     }
 
     package static func of(_ arguments: String...) throws -> ProgramRun {
@@ -55,12 +57,13 @@ package final class RunningProgram: Sendable {
     private let errors: PipeReader
 
     package init(
-        _ arguments: [String], environment: [String: String] = [:], input: String = "", folder: String? = nil
+        _ arguments: [String], environment: [String: String] = [:], input: String = "", folder: String? = nil,
+        program: String = RunningProgram.path
     ) throws {
         var variables = ProcessInfo.processInfo.environment
         for (name, value) in environment { variables[name] = value.isEmpty ? nil : value }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.path)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.environment = variables
         if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }

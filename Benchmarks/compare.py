@@ -102,6 +102,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reference", required=True, help="a checkout of the authors' code")
     parser.add_argument("--python", default=sys.executable, help="a Python with torch, numpy and Pillow")
+    parser.add_argument("--their-libtorch", action="store_true", help="our program too takes the libtorch of that Python's torch")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--batch", type=int, help="images a step (8, on a GPU 128)")
     parser.add_argument("--threads", type=int, default=2)
@@ -112,6 +113,10 @@ def main():
     parser.add_argument("--pipeline", metavar="PHOTOS", help="compare the image pipelines on this folder of JPEGs instead of steps")
     parser.add_argument("--output", help="a file for everything, as JSON")
     options = parser.parse_args()
+    if options.their_libtorch:
+        lines = "import pathlib, torch; print(pathlib.Path(torch.__file__).parent / 'lib')"
+        folder = subprocess.check_output([options.python, "-c", lines], text=True).strip()
+        os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))
     if options.pipeline:
         result = pipeline(options)
         if options.output:

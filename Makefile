@@ -5,7 +5,7 @@ help:   ; @sed -n 's/^#: //p' Makefile
 setup:  ; @scripts/setup
 #: make build    .build/release/selfpatch
 build:  ; @scripts/build
-#: make demo     draws scenes, pretrains on them for five minutes, prints scores, paints a picture (DATA=DIR: your images)
+#: make demo     draws scenes, pretrains on them for two to five minutes, prints scores, paints a picture (DATA=DIR: your images)
 demo:   ; @scripts/demo
 #: make test     set-up, lint, build, all tests
 test:   ; @scripts/test

@@ -72,6 +72,8 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
             torch::autograd::backward({computation(input)}, {upstream[0]});
         }
         at::autocast::set_autocast_enabled(place, former);
+        // Cast copies of weights that are about to change: the next forward would compute with them.
+        if (!former) at::autocast::clear_cache();
         return {input.grad(), at::Tensor()};
     }
 

@@ -62,6 +62,18 @@ import Testing
         #expect(held == nil)
     }
 
+    /// The backward's copy of a weight in bf16 is gone when the weight changes.
+    @Test func recomputingKeepsNoOldWeights() {
+        let weight = Tensor.ones([3, 2])
+        weight.requiresGradient = true
+        let x = Tensor.ones([1, 2])
+        x.requiresGradient = true
+        let y = Precision.bf16.run(on: .cpu) { x.recomputed { $0.linear(weight, nil) } }
+        y.sum().backward()
+        weight.fill(with: 5)
+        #expect(Precision.bf16.run(on: .cpu) { x.linear(weight, nil) }.floats() == [10, 10, 10])
+    }
+
     /// Whichever library makes them: products and linear maps, forward and backward, against the same in float64.
     @Test(arguments: [(40, 48, 64), (300, 33, 70), (1, 512, 256), (3, 5, 7)])
     func productsAreThoseOfFloat64(sizes: (rows: Int, inputs: Int, outputs: Int)) {

@@ -227,7 +227,8 @@ SP_CHECKED sp_error *sp_recomputed(
     sp_tensor input, sp_computation compute, void *context, void (*release)(void *), sp_tensor *out);
 /// Sets this thread's mode and returns the former one.
 bool sp_set_gradient_mode(bool enabled);
-/// Sets this thread's autocast for a kind of device and returns whether it was on; clears its cache of cast weights.
+/// Sets this thread's autocast for a kind of device and returns whether it was on. libtorch keeps the cast copies of weights that
+/// learn until it is turned off: then they are thrown away, for the weights may change.
 bool sp_set_autocast(sp_device_kind kind, bool enabled, sp_type type);
 
 // optimizer.cpp: one call over all parameters

@@ -1,4 +1,4 @@
-// The one place where C++ exceptions become errors, and where handles and tensors meet.
+// The one place where C++ exceptions become errors, where handles and tensors meet, and for what every family asks of tensors.
 #pragma once
 #include "CSelfPatchTorch.h"
 
@@ -61,6 +61,12 @@ inline at::Device device(sp_device device) {
     case SP_MPS: return at::Device(at::kMPS);
     default: return at::Device(at::kCPU);
     }
+}
+
+/// The same numbers on a device. An upload to a GPU only joins its queue: memory that is not pinned, and none of ours is, has been
+/// read when the call returns. Everything else is waited for.
+inline at::Tensor moved(const at::Tensor &tensor, at::Device place) {
+    return tensor.to(place, /*non_blocking=*/tensor.is_cpu() && place.is_cuda());
 }
 
 } // namespace selfpatch

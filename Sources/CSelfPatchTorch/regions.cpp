@@ -338,15 +338,16 @@ at::Tensor multiplied(const at::Tensor &map, const at::Tensor &list, const Pooli
             std::vector<int64_t> group(
                 start, start + std::min(most, static_cast<int64_t>(numbers[image].size() - first)));
             auto count = static_cast<int64_t>(group.size());
-            auto y = dense(regions, group, &Region::rows, size, rows).to(map.options());
-            auto x = dense(regions, group, &Region::columns, size, columns).to(map.options());
+            auto matrices = [&](Matrix Region::*direction, int64_t length) {
+                return moved(dense(regions, group, direction, size, length).to(map.scalar_type()), map.device());
+            };
+            auto y = matrices(&Region::rows, rows), x = matrices(&Region::columns, columns);
             auto between = at::matmul(y.view({count * size, rows}), lines).view({count, size * channels, columns});
             parts.push_back(at::matmul(between, x.transpose(1, 2)).view({count, size, channels, size}).transpose(1, 2));
             for (int64_t i : group) places[i] = done++;
         }
     }
-    auto order = at::tensor(places, at::kLong).to(map.device());
-    return at::index_select(at::cat(parts), 0, order);
+    return at::index_select(at::cat(parts), 0, moved(at::tensor(places, at::kLong), map.device()));
 }
 
 } // namespace

@@ -111,6 +111,6 @@ sp_error *sp_suppression(sp_tensor boxes, sp_tensor scores, sp_tensor groupsOrNu
             group.keep(box, area);
             kept.push_back(i);
         }
-        *out = give(at::tensor(kept, at::kLong).to(device));
+        *out = give(moved(at::tensor(kept, at::kLong), device));
     });
 }

@@ -119,8 +119,8 @@ sp_error *sp_cast(sp_tensor tensor, sp_type type, sp_tensor *out) {
     return guarded([&] { *out = give(borrow(tensor).to(scalarType(type))); });
 }
 
-sp_error *sp_move(sp_tensor tensor, sp_device place, bool wait, sp_tensor *out) {
-    return guarded([&] { *out = give(borrow(tensor).to(device(place), !wait)); });
+sp_error *sp_move(sp_tensor tensor, sp_device place, sp_tensor *out) {
+    return guarded([&] { *out = give(moved(borrow(tensor), device(place))); });
 }
 
 sp_error *sp_contiguous(sp_tensor tensor, sp_tensor *out) {

@@ -22,6 +22,6 @@ package struct ChannelDropout: Sendable {
             var generator = KeyedGenerator(0xD20, seed, UInt64(step), UInt64(image), place)
             return (0..<channels).map { _ in generator.uniform() >= rate ? Float(1 / (1 - rate)) : 0 }
         }
-        return maps * Tensor(factors, shape: [images, channels, 1, 1]).moved(to: maps.device, waiting: false)
+        return maps * Tensor(factors, shape: [images, channels, 1, 1]).moved(to: maps.device)
     }
 }

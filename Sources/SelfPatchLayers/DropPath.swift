@@ -54,8 +54,7 @@ package struct DropPath: Sendable {
         guard rate > 0 else { return branch }
         precondition(rows.count == branch.size(0), "drop path of \(rows.count) rows for a batch of \(branch.size(0))")
         let factors = rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }
-        return branch
-            * Tensor(factors, shape: [rows.count, 1, 1]).moved(to: branch.device, waiting: false)
+        return branch * Tensor(factors, shape: [rows.count, 1, 1]).moved(to: branch.device)
     }
 
     private func isKept(_ row: Row, _ block: Int, _ branch: Branch, _ rate: Double) -> Bool {

@@ -44,9 +44,9 @@ extension Tensor {
     public func cast(to type: ElementType) -> Tensor {
         elementType == type ? self : Self.make("cast", self) { sp_cast($0[0], type.native, $1) }
     }
-    /// Itself where it already lives there. `waiting` false lets a copy to a GPU run behind.
-    public func moved(to device: Device, waiting: Bool = true) -> Tensor {
-        self.device == device ? self : Self.make("move", self) { sp_move($0[0], device.native, waiting, $1) }
+    /// Itself where it already lives there. A copy from the CPU to CUDA joins what the GPU has to do, and nothing waits for it.
+    public func moved(to device: Device) -> Tensor {
+        self.device == device ? self : Self.make("move", self) { sp_move($0[0], device.native, $1) }
     }
     package func contiguous() -> Tensor {
         isContiguous ? self : Self.make("contiguous", self) { sp_contiguous($0[0], $1) }

@@ -7,7 +7,8 @@ extension Tensor {
     /// region of no size is 0, one that is not finite is NaN. The gradient goes to the map alone, the same on any number of threads.
     ///
     /// - Parameters:
-    ///   - regions: `[regions, 5]`: number of the image, x1, y1, x2, y2 in the picture's pixels, corners of areas.
+    ///   - regions: `[regions, 5]`: number of the image, x1, y1, x2, y2 in the picture's pixels, corners of areas. They are read on the
+    ///     CPU, wherever the map is.
     ///   - scale: the map's cells a pixel, 1/stride.
     ///   - samples: points a bin in either direction; 0: as many as it begins cells.
     /// - Returns: of `self` `[images, channels, rows, columns]`: `[regions, channels, size, size]`, float32 unless the map is float64.

@@ -73,7 +73,8 @@ SP_CHECKED sp_error *sp_data(sp_tensor tensor, void **out);
 SP_CHECKED sp_error *sp_item(sp_tensor tensor, double *out);
 
 SP_CHECKED sp_error *sp_cast(sp_tensor tensor, sp_type type, sp_tensor *out);
-SP_CHECKED sp_error *sp_move(sp_tensor tensor, sp_device device, bool wait, sp_tensor *out);
+/// A copy from the CPU to CUDA joins what the GPU has to do, and nothing waits for it; every other copy is done on return.
+SP_CHECKED sp_error *sp_move(sp_tensor tensor, sp_device device, sp_tensor *out);
 SP_CHECKED sp_error *sp_contiguous(sp_tensor tensor, sp_tensor *out);
 SP_CHECKED sp_error *sp_clone(sp_tensor tensor, sp_tensor *out);
 SP_CHECKED sp_error *sp_detach(sp_tensor tensor, sp_tensor *out);

@@ -62,7 +62,7 @@ package final class LinearClassifiers {
             let factors = Tensor(
                 rates.flatMap { [Float](repeating: Float($0), count: classCount) }, shape: [rateCount * classCount]
             )
-            .moved(to: features.device, waiting: false)
+            .moved(to: features.device)
             weightVelocity.multiply(by: momentum)
             weightVelocity.add(gradient.transposed().matmul(features))
             biasVelocity.multiply(by: momentum)

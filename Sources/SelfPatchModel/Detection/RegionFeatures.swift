@@ -40,7 +40,7 @@ package struct RegionFeatures {
                 let box = regions[index].box
                 return [Float(regions[index].image), box.x1, box.y1, box.x2, box.y2]
             }
-            let boxes = Tensor(numbers, shape: [members.count, 5]).moved(to: maps[level].device)
+            let boxes = Tensor(numbers, shape: [members.count, 5])
             parts.append(maps[level].alignedRegions(boxes, size: size, scale: 1 / Double(stride)))
             order += members
         }

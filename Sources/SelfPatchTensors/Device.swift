@@ -1,4 +1,5 @@
 import CSelfPatchTorch
+import Foundation
 import SelfPatchFormats
 
 /// Where a tensor lives.
@@ -43,9 +44,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
     public static func resolve(_ name: String) throws -> Device {
         switch name {
         case "cpu": return .cpu
-        case "auto":
-            if CUDA.driverDeviceCount > 0, (try? CUDA.open()) == true { return .cuda(0) }
-            return sp_mps_is_available() ? .mps : .cpu
+        case "auto": return best
         case "mps":
             guard sp_mps_is_available() else {
                 throw UserError(
@@ -62,6 +61,20 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
                 "Unknown device '\(name)'. Devices are auto, cpu, cuda, cuda:N and mps.", kind: .usage)
         }
     }
+
+    /// What `auto` names. A GPU that is there and cannot be used is told once, on standard error.
+    private static let best: Device = {
+        if CUDA.driverDeviceCount > 0 {
+            let problem: String
+            do {
+                if try CUDA.open() { return .cuda(0) }
+                problem = "A GPU was found, but libtorch cannot use it; the driver may be too old for CUDA 13."
+            } catch { problem = "\(error)" }
+            let line = "\(problem) Going on with the CPU; `selfpatch doctor` says more.\n"
+            FileHandle.standardError.write(Data(line.utf8))
+        }
+        return sp_mps_is_available() ? .mps : .cpu
+    }()
 
     private static func graphicsProcessor(_ index: Int) throws -> Device {
         guard CUDA.driverDeviceCount > 0 else {

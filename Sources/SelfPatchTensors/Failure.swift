@@ -24,8 +24,8 @@ struct Failure {
                 Data(
                     """
                     Out of memory in \(operation()): \(failure.message)
-                    More parts a step (schedule.accumulation), views in turn (schedule.viewsInTurn) and checkpointed activations \
-                    (schedule.checkpointActivations) need less for the same step; so do a smaller batch (schedule.batchSize) and smaller or fewer views. Earlier checkpoints are whole.
+                    Smaller batches and fewer or smaller images at a time need less; so does training in more parts a step or with \
+                    activations that are computed again: --help and `selfpatch settings` name what a command has. Earlier checkpoints are whole.
 
                     """.utf8))
             exit(1)

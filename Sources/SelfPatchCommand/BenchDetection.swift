@@ -80,7 +80,7 @@ struct BenchDetection: ParsableCommand {
             Network(architecture, heads: nil, seed: 0, device: device), settings, classCount: classes, seed: 0)
         let padded = (height: detector.padded(height), width: detector.padded(width))
         let view = Tensor.normal([1, 3, padded.height, padded.width], using: Generator(seed: 1)).moved(to: device)
-        let blocks = Set(settings.blocks(depth: architecture.depth).map { $0 - 1 })
+        let blocks = settings.blocks(depth: architecture.depth).map { $0 - 1 }
         var (backbone, maps, all): ([Double], [Double], [Double]) = ([], [], [])
         var found = 0
         func seconds(_ body: () -> Void) -> Double {

@@ -36,6 +36,19 @@ package struct DropPath: Sendable {
         self.rows = rows
     }
 
+    /// For one view of each of some images; without training nothing is left out.
+    ///
+    /// - Parameter firstSample: the place of the first image in the whole step's batch.
+    package init(rate: Double, depth: Int, _ phase: Phase, images: Int, firstSample: Int = 0) {
+        guard case .training(let seed, let step) = phase else {
+            self = .none
+            return
+        }
+        self.init(
+            rate: rate, depth: depth, seed: seed, step: step,
+            rows: (0..<images).map { Row(sample: firstSample + $0, view: 0) })
+    }
+
     /// Nothing is left out: the teacher, and every use of finished weights.
     package static let none = DropPath(rate: 0, depth: 1, seed: 0, step: 0, rows: [])
 

@@ -145,7 +145,7 @@ import Testing
             heads: nil,
             seed: 3, device: .cpu)
         let views = Self.views(height: 56, width: 80)
-        func patches(_ views: Tensor, window: Int, _ levels: Set<Int>) -> [[Float]] {
+        func patches(_ views: Tensor, window: Int, _ levels: [Int]) -> [[Float]] {
             network.backbone.levels(levels, of: views, window: window).map { $0.floats() }
         }
         // Filled up to a square of 10 x 10, it attends to 30 tokens of nothing as well.

@@ -43,8 +43,9 @@ import Testing
             && normed.mean(over: -1).magnitude().max().item() < 1e-5
         #expect(isNormed == (architecture.finalNorm != .none))
         // Levels are patches, before any norm.
-        let levels = withoutGradients { network.backbone.levels([0, 1], of: views) }
-        #expect(levels.map(\.shape) == [[2, 15, 24], [2, 15, 24]])
+        let levels = withoutGradients { network.backbone.levels([0, 1, 1], of: views) }
+        #expect(levels.map(\.shape) == [[2, 15, 24], [2, 15, 24], [2, 15, 24]])
+        #expect(levels[1].floats() == levels[2].floats() && levels[0].floats() != levels[1].floats())
         #expect((levels[1].floats() == features.patches.floats()) == (architecture.finalNorm != .tokens))
     }
 

@@ -66,22 +66,18 @@ package final class MaskRCNN: Buffered {
     /// The backbone's levels at the four strides.
     private func levelMaps(of views: Tensor, _ phase: Phase, _ firstSample: Int) -> [Tensor] {
         func tokens(_ dropPath: DropPath) -> [Tensor] {
-            let distinct = Set(blocks).sorted()
-            let levels = network.backbone.levels(Set(blocks), of: views, dropPath, window: settings.window)
-            return blocks.compactMap { distinct.firstIndex(of: $0).map { levels[$0] } }
+            network.backbone.levels(blocks, of: views, dropPath, window: settings.window)
         }
-        let isLearning = phase.isTraining && !settings.isFrozen
-        let chosen =
-            isLearning
-            ? tokens(dropPath(phase, images: views.size(0), firstSample)) : withoutGradients { tokens(.none) }
+        let chosen: [Tensor]
+        if settings.isFrozen || !phase.isTraining {
+            chosen = withoutGradients { tokens(.none) }
+        } else {
+            chosen = tokens(
+                DropPath(
+                    rate: settings.dropPath, depth: network.architecture.depth, phase, images: views.size(0),
+                    firstSample: firstSample))
+        }
         return levels(chosen, grid: network.backbone.grid(of: views), phase)
-    }
-
-    private func dropPath(_ phase: Phase, images: Int, _ firstSample: Int) -> DropPath {
-        guard case .training(let seed, let step) = phase else { return .none }
-        return DropPath(
-            rate: settings.dropPath, depth: network.architecture.depth, seed: seed, step: step,
-            rows: (0..<images).map { DropPath.Row(sample: firstSample + $0, view: 0) })
     }
 
     // MARK: Learning

@@ -144,25 +144,13 @@ package final class Segmenter: Buffered {
         let grid = network.backbone.grid(of: filled)
         let tokens: [Tensor]
         if settings.isFrozen || !phase.isTraining {
-            tokens = withoutGradients { levels(of: filled, .none) }
+            tokens = withoutGradients { network.backbone.levels(blocks, of: filled) }
         } else {
-            tokens = levels(of: filled, dropPath(phase, images: views.size(0)))
+            let dropPath = DropPath(
+                rate: settings.dropPath, depth: network.architecture.depth, phase, images: views.size(0))
+            tokens = network.backbone.levels(blocks, of: filled, dropPath)
         }
         return pyramid.map { $0(tokens, grid: grid, phase) } ?? tokens.map { $0.asMap(grid) }
-    }
-
-    /// A block that is named twice gives two levels.
-    private func levels(of views: Tensor, _ dropPath: DropPath) -> [Tensor] {
-        let distinct = Set(blocks).sorted()
-        let levels = network.backbone.levels(Set(blocks), of: views, dropPath)
-        return blocks.compactMap { distinct.firstIndex(of: $0).map { levels[$0] } }
-    }
-
-    private func dropPath(_ phase: Phase, images: Int) -> DropPath {
-        guard case .training(let seed, let step) = phase else { return .none }
-        return DropPath(
-            rate: settings.dropPath, depth: network.architecture.depth, seed: seed, step: step,
-            rows: (0..<images).map { DropPath.Row(sample: $0, view: 0) })
     }
 
     private func filled(_ views: Tensor) -> Tensor {

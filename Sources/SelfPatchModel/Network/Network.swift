@@ -70,7 +70,7 @@ public final class Network {
         let depth = architecture.depth
         precondition(1...depth ~= count, "the last \(count) of \(depth) blocks")
         return takingFeatures {
-            backbone.outputs(after: Set(depth - count..<depth), of: views).map {
+            backbone.outputs(after: Array(depth - count..<depth), of: views).map {
                 features($0, backbone.grid(of: views))
             }
         }

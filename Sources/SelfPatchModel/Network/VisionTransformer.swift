@@ -34,12 +34,13 @@ package struct VisionTransformer: Parameterized {
         }
     }
 
-    /// The patches after each of the given blocks (from 0), in ascending order, not normed: the levels that dense heads stand on.
+    /// The patches after each of the given blocks (from 0), not normed: the levels that dense heads stand on. A block that is named
+    /// twice gives two.
     ///
     /// - Parameter window: patches of a square within which all other blocks attend; 0: everywhere. Only without prefix tokens.
     /// - Returns: `[images, patches, width]` each.
     package func levels(
-        _ indices: Set<Int>, of views: Tensor, _ dropPath: DropPath = .none, window: Int = 0
+        _ indices: [Int], of views: Tensor, _ dropPath: DropPath = .none, window: Int = 0
     ) -> [Tensor] {
         precondition(
             window == 0 || architecture.prefixCount == 0, "windows for \(architecture.prefixCount) prefix tokens")
@@ -47,20 +48,21 @@ package struct VisionTransformer: Parameterized {
         return tokens(after: indices, of: views, dropPath, windows).map { parted($0).patches }
     }
 
-    /// All tokens after each of the given blocks, in ascending order; blocks after the last of these are not run.
+    /// All tokens after each of the given blocks; blocks after the last of these are not run.
     private func tokens(
-        after indices: Set<Int>, of views: Tensor, _ dropPath: DropPath, _ windows: AttentionWindows? = nil
+        after indices: [Int], of views: Tensor, _ dropPath: DropPath, _ windows: AttentionWindows? = nil
     ) -> [Tensor] {
         precondition(
-            indices.allSatisfy(blocks.indices.contains), "blocks \(indices.sorted()) of \(blocks.count), counted from 0"
+            indices.allSatisfy(blocks.indices.contains), "blocks \(indices) of \(blocks.count), counted from 0"
         )
         var tokens = embedded(views)
-        var levels: [Tensor] = []
+        var levels: [Int: Tensor] = [:]
         for block in blocks.prefix((indices.max() ?? -1) + 1) {
-            tokens = block(tokens, dropPath, indices.contains(block.index) ? nil : windows)
-            if indices.contains(block.index) { levels.append(tokens) }
+            let isLevel = indices.contains(block.index)
+            tokens = block(tokens, dropPath, isLevel ? nil : windows)
+            if isLevel { levels[block.index] = tokens }
         }
-        return levels
+        return indices.compactMap { levels[$0] }
     }
 
     /// Tokens by what they stand for.
@@ -77,7 +79,7 @@ package struct VisionTransformer: Parameterized {
     func output(of views: Tensor) -> Output { output(self(views)) }
 
     /// The same after several blocks; the norm is the last block's.
-    func outputs(after indices: Set<Int>, of views: Tensor) -> [Output] {
+    func outputs(after indices: [Int], of views: Tensor) -> [Output] {
         tokens(after: indices, of: views, .none).map { output($0) }
     }
 

@@ -22,3 +22,18 @@ extension Parameterized {
         parameters.map { NamedTensor("\(part).\($0.name)", $0.tensor) }
     }
 }
+
+/// Something that keeps tensors beside its learned ones, such as the running statistics of batch norms.
+package protocol Buffered: Parameterized {
+    /// By name, in a fixed order; no gradient moves them.
+    var buffers: [NamedTensor] { get }
+}
+
+extension Buffered {
+    package var buffers: [NamedTensor] { [] }
+
+    /// Its buffers as a part of something larger.
+    package func buffers(of part: String) -> [NamedTensor] {
+        buffers.map { NamedTensor("\(part).\($0.name)", $0.tensor) }
+    }
+}

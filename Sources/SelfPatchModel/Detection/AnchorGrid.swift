@@ -1,4 +1,3 @@
-import Foundation
 import SelfPatchTensors
 
 /// The boxes that the region proposal network starts from: three of different shapes around every place of five maps.

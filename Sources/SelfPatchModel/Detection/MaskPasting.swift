@@ -1,4 +1,3 @@
-import Foundation
 import SelfPatchTensors
 
 /// A mask of 28 x 28 places brought to its box's place in the picture.

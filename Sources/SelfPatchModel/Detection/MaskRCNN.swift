@@ -1,4 +1,3 @@
-import Foundation
 import SelfPatchFormats
 import SelfPatchLayers
 import SelfPatchTensors

@@ -56,8 +56,3 @@ package struct SemanticFPN: DenseHead {
         }
     }
 }
-
-extension Tensor {
-    /// Bilinear; itself where it has that size.
-    func resizedBilinear(ifNotAlready other: Grid) -> Tensor { grid == other ? self : resizedBilinear(to: other) }
-}

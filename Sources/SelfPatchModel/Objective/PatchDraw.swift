@@ -1,4 +1,3 @@
-import Foundation
 import SelfPatchTensors
 
 /// Which patches of each view have a loss: all of them, or a random share drawn by (seed, step, sample, view).

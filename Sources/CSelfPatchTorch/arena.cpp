@@ -71,11 +71,6 @@ class Arena {
         return peak;
     }
 
-    void forgetPeak() {
-        std::lock_guard<std::mutex> guard(lock);
-        peak = used;
-    }
-
   private:
     std::mutex lock;
     /// Gaps: where, and how many bytes.
@@ -157,8 +152,4 @@ void sp_keep_memory(void) {
     c10::SetCPUAllocator(&allocator, 1);
 }
 
-int64_t sp_peak_tensor_bytes(bool forget) {
-    auto bytes = static_cast<int64_t>(arena().peakBytes());
-    if (forget) arena().forgetPeak();
-    return bytes;
-}
+int64_t sp_peak_tensor_bytes(void) { return static_cast<int64_t>(arena().peakBytes()); }

@@ -109,13 +109,6 @@ sp_error *sp_backward(const sp_tensor *roots, const sp_tensor *gradients, size_t
     });
 }
 
-sp_error *sp_gradients_of(sp_tensor root, const sp_tensor *inputs, size_t count, sp_tensor *out) {
-    return guarded([&] {
-        auto result = torch::autograd::grad({borrow(root)}, borrowAll(inputs, count));
-        for (size_t i = 0; i < count; ++i) out[i] = give(std::move(result[i]));
-    });
-}
-
 sp_error *sp_with_gradients(
     sp_tensor value, const sp_tensor *inputs, const sp_tensor *gradients, size_t count, sp_tensor *out) {
     return guarded([&] {

@@ -99,17 +99,9 @@ sp_error *sp_synchronize(sp_device place) {
     });
 }
 
-sp_error *sp_generator_make(uint64_t seed, sp_device place, sp_generator *out) {
+sp_error *sp_generator_make(uint64_t seed, sp_generator *out) {
     return guarded([&] {
-        at::Generator generator;
-        if (place.kind == SP_CUDA) {
-            generator = at::globalContext().getAcceleratorHooksInterface(at::kCUDA).getNewGenerator(
-                static_cast<c10::DeviceIndex>(place.index));
-            generator.set_current_seed(seed);
-        } else {
-            generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-        }
-        *out = reinterpret_cast<sp_generator>(new at::Generator(std::move(generator)));
+        *out = reinterpret_cast<sp_generator>(new at::Generator(at::make_generator<at::CPUGeneratorImpl>(seed)));
     });
 }
 

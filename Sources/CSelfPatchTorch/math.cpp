@@ -15,13 +15,8 @@ at::Tensor binary(sp_binary_operation operation, const at::Tensor &a, const at::
     case SP_MAXIMUM: return at::maximum(a, b);
     case SP_MINIMUM: return at::minimum(a, b);
     case SP_POWER: return at::pow(a, b);
-    case SP_EQUAL: return at::eq(a, b);
-    case SP_NOT_EQUAL: return at::ne(a, b);
     case SP_LESS: return at::lt(a, b);
-    case SP_LESS_EQUAL: return at::le(a, b);
     case SP_GREATER: return at::gt(a, b);
-    case SP_GREATER_EQUAL: return at::ge(a, b);
-    case SP_AND: return at::logical_and(a, b);
     case SP_OR: return at::logical_or(a, b);
     }
     TORCH_CHECK(false, "no such operation");
@@ -36,13 +31,8 @@ at::Tensor binary(sp_binary_operation operation, const at::Tensor &a, double b) 
     case SP_MAXIMUM: return at::clamp_min(a, b);
     case SP_MINIMUM: return at::clamp_max(a, b);
     case SP_POWER: return at::pow(a, b);
-    case SP_EQUAL: return at::eq(a, b);
-    case SP_NOT_EQUAL: return at::ne(a, b);
     case SP_LESS: return at::lt(a, b);
-    case SP_LESS_EQUAL: return at::le(a, b);
     case SP_GREATER: return at::gt(a, b);
-    case SP_GREATER_EQUAL: return at::ge(a, b);
-    case SP_AND:
     case SP_OR: break;
     }
     TORCH_CHECK(false, "no such operation with a number");
@@ -53,19 +43,11 @@ at::Tensor unary(sp_unary_operation operation, const at::Tensor &a) {
     case SP_NEGATE: return at::neg(a);
     case SP_EXP: return at::exp(a);
     case SP_LOG: return at::log(a);
-    case SP_SQRT: return at::sqrt(a);
-    case SP_RSQRT: return at::rsqrt(a);
     case SP_ABS: return at::abs(a);
     case SP_SQUARE: return at::square(a);
     case SP_SIGMOID: return at::sigmoid(a);
-    case SP_TANH: return at::tanh(a);
     case SP_RELU: return at::relu(a);
-    case SP_FLOOR: return at::floor(a);
-    case SP_ROUND: return at::round(a);
-    case SP_NOT: return at::logical_not(a);
     case SP_IS_FINITE: return at::isfinite(a);
-    case SP_SIN: return at::sin(a);
-    case SP_COS: return at::cos(a);
     }
     TORCH_CHECK(false, "no such operation");
 }
@@ -87,7 +69,6 @@ at::Tensor reduce(sp_reduction reduction, const at::Tensor &a, at::IntArrayRef s
     case SP_LOG_SUM_EXP: return at::logsumexp(a, dimensions, keep);
     case SP_NORM: return at::linalg_vector_norm(a, 2, dimensions, keep);
     case SP_ALL: return at::all(a, dimensions, keep);
-    case SP_ANY: return at::any(a, dimensions, keep);
     }
     TORCH_CHECK(false, "no such reduction");
 }
@@ -121,10 +102,6 @@ sp_error *sp_unary(sp_unary_operation operation, sp_tensor a, sp_tensor *out) {
     return guarded([&] { *out = give(unary(operation, borrow(a))); });
 }
 
-sp_error *sp_clamp(sp_tensor a, double low, double high, sp_tensor *out) {
-    return guarded([&] { *out = give(at::clamp(borrow(a), low, high)); });
-}
-
 sp_error *sp_reduce(sp_reduction reduction, sp_tensor a, sp_ints dimensions, bool keep, sp_tensor *out) {
     return guarded([&] { *out = give(reduce(reduction, borrow(a), ints(dimensions), keep)); });
 }
@@ -147,10 +124,6 @@ sp_error *sp_sort(sp_tensor a, int64_t dimension, bool descending, sp_tensor *va
         *values = give(std::move(sorted));
         *indices = give(std::move(places));
     });
-}
-
-sp_error *sp_cumulative_sum(sp_tensor a, int64_t dimension, sp_tensor *out) {
-    return guarded([&] { *out = give(at::cumsum(borrow(a), dimension)); });
 }
 
 sp_error *sp_where(sp_tensor condition, sp_tensor a, sp_tensor b, sp_tensor *out) {

@@ -27,16 +27,16 @@ sp_error *sp_weight_norm(sp_tensor weight, sp_tensor gain, sp_tensor *out) {
 }
 
 sp_error *sp_convolution(
-    sp_tensor input, sp_tensor weight, sp_tensor bias, int64_t stride, int64_t padding, int64_t dilation, sp_tensor *out) {
+    sp_tensor input, sp_tensor weight, sp_tensor bias, int64_t stride, int64_t padding, sp_tensor *out) {
     return guarded([&] {
-        *out = give(at::conv2d(borrow(input), borrow(weight), borrowOptional(bias), stride, padding, dilation));
+        *out = give(at::conv2d(borrow(input), borrow(weight), borrowOptional(bias), stride, padding));
     });
 }
 
 sp_error *sp_transposed_convolution(
-    sp_tensor input, sp_tensor weight, sp_tensor bias, int64_t stride, int64_t padding, sp_tensor *out) {
+    sp_tensor input, sp_tensor weight, sp_tensor bias, int64_t stride, sp_tensor *out) {
     return guarded([&] {
-        *out = give(at::conv_transpose2d(borrow(input), borrow(weight), borrowOptional(bias), stride, padding));
+        *out = give(at::conv_transpose2d(borrow(input), borrow(weight), borrowOptional(bias), stride));
     });
 }
 
@@ -58,25 +58,22 @@ sp_error *sp_adaptive_mean_pool(sp_tensor input, int64_t rows, int64_t columns, 
     return guarded([&] { *out = give(at::adaptive_avg_pool2d(borrow(input), {rows, columns})); });
 }
 
-sp_error *sp_resize_bilinear(sp_tensor input, int64_t rows, int64_t columns, bool alignCorners, sp_tensor *out) {
-    return guarded([&] { *out = give(at::upsample_bilinear2d(borrow(input), {rows, columns}, alignCorners)); });
+sp_error *sp_resize_bilinear(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out) {
+    return guarded([&] {
+        *out = give(at::upsample_bilinear2d(borrow(input), {rows, columns}, /*align_corners=*/false));
+    });
 }
 
 sp_error *sp_resize_nearest(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out) {
     return guarded([&] { *out = give(at::upsample_nearest2d(borrow(input), {rows, columns})); });
 }
 
-sp_error *sp_resize_bicubic(
-    sp_tensor input, int64_t rows, int64_t columns, bool alignCorners, bool antialias, sp_tensor *out) {
+sp_error *sp_resize_bicubic(sp_tensor input, int64_t rows, int64_t columns, bool antialias, sp_tensor *out) {
     return guarded([&] {
         *out = give(
-            antialias ? at::_upsample_bicubic2d_aa(borrow(input), {rows, columns}, alignCorners)
-                      : at::upsample_bicubic2d(borrow(input), {rows, columns}, alignCorners));
+            antialias ? at::_upsample_bicubic2d_aa(borrow(input), {rows, columns}, /*align_corners=*/false)
+                      : at::upsample_bicubic2d(borrow(input), {rows, columns}, /*align_corners=*/false));
     });
-}
-
-sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out) {
-    return guarded([&] { *out = give(at::dropout(borrow(input), rate, /*train=*/true)); });
 }
 
 sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out) {

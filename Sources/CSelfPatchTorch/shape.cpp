@@ -56,14 +56,6 @@ sp_error *sp_gather(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor
     return guarded([&] { *out = give(at::gather(borrow(a), dimension, borrow(indices))); });
 }
 
-sp_error *sp_index_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out) {
-    return guarded([&] { *out = give(at::index_add(borrow(a), dimension, borrow(indices), borrow(source))); });
-}
-
-sp_error *sp_scatter_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out) {
-    return guarded([&] { *out = give(at::scatter_add(borrow(a), dimension, borrow(indices), borrow(source))); });
-}
-
 sp_error *sp_scatter_number(sp_tensor a, int64_t dimension, sp_tensor indices, double value, sp_tensor *out) {
     return guarded([&] { *out = give(at::scatter(borrow(a), dimension, borrow(indices), value)); });
 }

@@ -71,24 +71,17 @@ sp_error *sp_from_bytes(const void *bytes, size_t byteCount, sp_ints shape, sp_t
     });
 }
 
-sp_error *sp_from_memory(void *bytes, sp_ints shape, sp_type type, void (*release)(void *), void *context, sp_tensor *out) {
-    return guarded([&] {
-        auto whenDone = [release, context](void *) { release(context); };
-        *out = give(at::from_blob(bytes, ints(shape), whenDone, options(type, {SP_CPU, 0})));
-    });
-}
-
 sp_error *sp_normal(sp_ints shape, double mean, double deviation, sp_generator generator, sp_tensor *out) {
     return guarded([&] {
         auto &source = *reinterpret_cast<at::Generator *>(generator);
-        *out = give(at::empty(ints(shape), at::TensorOptions().device(source.device())).normal_(mean, deviation, source));
+        *out = give(at::empty(ints(shape)).normal_(mean, deviation, source));
     });
 }
 
 sp_error *sp_uniform(sp_ints shape, double low, double high, sp_generator generator, sp_tensor *out) {
     return guarded([&] {
         auto &source = *reinterpret_cast<at::Generator *>(generator);
-        *out = give(at::empty(ints(shape), at::TensorOptions().device(source.device())).uniform_(low, high, source));
+        *out = give(at::empty(ints(shape)).uniform_(low, high, source));
     });
 }
 

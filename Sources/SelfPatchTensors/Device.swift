@@ -134,7 +134,7 @@ public enum Libtorch {
     package static func keepMemory() { sp_keep_memory() }
 
     /// The most bytes that large tensors on the CPU have taken together, where memory is kept; 0 elsewhere.
-    package static var peakTensorBytes: Int { Int(sp_peak_tensor_bytes(false)) }
+    package static var peakTensorBytes: Int { Int(sp_peak_tensor_bytes()) }
 
     public static var version: String { String(cString: sp_version()) }
     /// The file of its CPU library, links resolved.

@@ -52,7 +52,7 @@ extension Tensor {
 
     // MARK: From chance
 
-    /// Normally distributed float32 on the generator's device.
+    /// Normally distributed float32 on the CPU.
     package static func normal(
         _ shape: [Int], mean: Double = 0, deviation: Double = 1, using generator: Generator
     ) -> Tensor {
@@ -60,7 +60,7 @@ extension Tensor {
             make("normal") { _, out in withInts(shape) { sp_normal($0, mean, deviation, native, out) } }
         }
     }
-    /// Uniform float32 in [low, high) on the generator's device.
+    /// Uniform float32 in [low, high) on the CPU.
     package static func uniform(_ shape: [Int], low: Double, high: Double, using generator: Generator) -> Tensor {
         generator.with { native in
             make("uniform") { _, out in withInts(shape) { sp_uniform($0, low, high, native, out) } }
@@ -71,14 +71,12 @@ extension Tensor {
 /// A source of libtorch's random numbers; sizes are part of its sequence, so ask for the same shapes in the same order.
 package final class Generator {
     private let native: OpaquePointer
-    package let device: Device
 
-    package init(seed: UInt64, device: Device = .cpu) {
+    package init(seed: UInt64) {
         var made: OpaquePointer?
-        Failure.stop("generator", sp_generator_make(seed, device.native, &made))
+        Failure.stop("generator", sp_generator_make(seed, &made))
         guard let made else { preconditionFailure("no generator was made") }
         native = made
-        self.device = device
     }
 
     deinit { sp_generator_release(native) }

@@ -41,45 +41,26 @@ extension Tensor {
     }
     public static prefix func - (a: Tensor) -> Tensor { a.unary("negate", SP_NEGATE) }
 
-    package func maximum(_ other: Tensor) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, other) }
-    package func minimum(_ other: Tensor) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, other) }
     package func maximum(_ number: Double) -> Tensor { Self.binary("maximum", SP_MAXIMUM, self, number) }
     package func minimum(_ number: Double) -> Tensor { Self.binary("minimum", SP_MINIMUM, self, number) }
     package func power(_ exponent: Double) -> Tensor { Self.binary("power", SP_POWER, self, exponent) }
-    package func clamped(_ range: ClosedRange<Double>) -> Tensor {
-        Self.make("clamp", self) { sp_clamp($0[0], range.lowerBound, range.upperBound, $1) }
-    }
 
     // MARK: Comparisons give booleans
 
-    package func equals(_ other: Tensor) -> Tensor { Self.binary("equal", SP_EQUAL, self, other) }
-    package func equals(_ number: Double) -> Tensor { Self.binary("equal", SP_EQUAL, self, number) }
     package static func < (a: Tensor, b: Tensor) -> Tensor { binary("less", SP_LESS, a, b) }
-    package static func <= (a: Tensor, b: Tensor) -> Tensor { binary("less or equal", SP_LESS_EQUAL, a, b) }
     package static func > (a: Tensor, b: Tensor) -> Tensor { binary("greater", SP_GREATER, a, b) }
-    package static func >= (a: Tensor, b: Tensor) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
     package static func < (a: Tensor, b: Double) -> Tensor { binary("less", SP_LESS, a, b) }
     package static func > (a: Tensor, b: Double) -> Tensor { binary("greater", SP_GREATER, a, b) }
-    package static func >= (a: Tensor, b: Double) -> Tensor { binary("greater or equal", SP_GREATER_EQUAL, a, b) }
-    package func and(_ other: Tensor) -> Tensor { Self.binary("and", SP_AND, self, other) }
     package func or(_ other: Tensor) -> Tensor { Self.binary("or", SP_OR, self, other) }
-    package var not: Tensor { unary("not", SP_NOT) }
 
     // MARK: One tensor
 
     package func exp() -> Tensor { unary("exp", SP_EXP) }
     package func log() -> Tensor { unary("log", SP_LOG) }
-    package func squareRoot() -> Tensor { unary("square root", SP_SQRT) }
-    package func reciprocalSquareRoot() -> Tensor { unary("reciprocal square root", SP_RSQRT) }
     package func squared() -> Tensor { unary("square", SP_SQUARE) }
     package func magnitude() -> Tensor { unary("magnitude", SP_ABS) }
     package func sigmoid() -> Tensor { unary("sigmoid", SP_SIGMOID) }
-    package func tanh() -> Tensor { unary("tanh", SP_TANH) }
     package func relu() -> Tensor { unary("relu", SP_RELU) }
-    package func floor() -> Tensor { unary("floor", SP_FLOOR) }
-    package func rounded() -> Tensor { unary("round", SP_ROUND) }
-    package func sine() -> Tensor { unary("sine", SP_SIN) }
-    package func cosine() -> Tensor { unary("cosine", SP_COS) }
     /// Whether every element is a number, neither infinite nor NaN.
     package var isFinite: Bool { unary("is finite", SP_IS_FINITE).reduced("all", SP_ALL, [], false).item() != 0 }
 
@@ -108,9 +89,6 @@ extension Tensor {
     public func norm(over dimensions: Int..., keeping: Bool = false) -> Tensor {
         reduced("norm", SP_NORM, dimensions, keeping)
     }
-    package func any(over dimensions: Int..., keeping: Bool = false) -> Tensor {
-        reduced("any", SP_ANY, dimensions, keeping)
-    }
     /// Where the largest along a dimension lies, which is gone in the result: int64.
     public func argMax(over dimension: Int) -> Tensor {
         Self.make("arg max", self) { sp_arg_max($0[0], Int64(dimension), $1) }
@@ -137,9 +115,6 @@ extension Tensor {
         return (
             all.values.narrowed(to: first, dimension: dimension), all.indices.narrowed(to: first, dimension: dimension)
         )
-    }
-    package func cumulativeSum(_ dimension: Int) -> Tensor {
-        Self.make("cumulative sum", self) { sp_cumulative_sum($0[0], Int64(dimension), $1) }
     }
 
     // MARK: Products and choices

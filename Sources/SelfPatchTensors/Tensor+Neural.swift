@@ -29,17 +29,15 @@ extension Tensor {
         Self.make("weight norm", self, gain) { sp_weight_norm($0[0], $0[1], $1) }
     }
     /// `self` `[images, channels, rows, columns]`, `weight` `[out, channels, k, k]`.
-    package func convolved(
-        _ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1
-    ) -> Tensor {
+    package func convolved(_ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0) -> Tensor {
         Self.make("convolution", self, weight, bias) {
-            sp_convolution($0[0], $0[1], $0[2], Int64(stride), Int64(padding), Int64(dilation), $1)
+            sp_convolution($0[0], $0[1], $0[2], Int64(stride), Int64(padding), $1)
         }
     }
     /// `weight` `[channels, out, k, k]`.
-    package func transposedConvolved(_ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int = 0) -> Tensor {
+    package func transposedConvolved(_ weight: Tensor, _ bias: Tensor?, stride: Int) -> Tensor {
         Self.make("transposed convolution", self, weight, bias) {
-            sp_transposed_convolution($0[0], $0[1], $0[2], Int64(stride), Int64(padding), $1)
+            sp_transposed_convolution($0[0], $0[1], $0[2], Int64(stride), $1)
         }
     }
     /// Running `mean` and `variance` are changed in place while training.
@@ -56,23 +54,18 @@ extension Tensor {
     package func meanPooled(to grid: Grid) -> Tensor {
         Self.make("mean pool", self) { sp_adaptive_mean_pool($0[0], Int64(grid.rows), Int64(grid.columns), $1) }
     }
-    /// Maps `[images, channels, rows, columns]` on another grid, bilinearly; `alignCorners` lays the middles of the corners on
-    /// each other, else the outer edges.
-    public func resizedBilinear(to grid: Grid, alignCorners: Bool = false) -> Tensor {
-        Self.make("bilinear resize", self) {
-            sp_resize_bilinear($0[0], Int64(grid.rows), Int64(grid.columns), alignCorners, $1)
-        }
+    /// Maps `[images, channels, rows, columns]` on another grid, bilinearly; the outer edges lie on each other.
+    public func resizedBilinear(to grid: Grid) -> Tensor {
+        Self.make("bilinear resize", self) { sp_resize_bilinear($0[0], Int64(grid.rows), Int64(grid.columns), $1) }
     }
     package func resizedNearest(to grid: Grid) -> Tensor {
         Self.make("nearest resize", self) { sp_resize_nearest($0[0], Int64(grid.rows), Int64(grid.columns), $1) }
     }
-    package func resizedBicubic(to grid: Grid, alignCorners: Bool = false, antialiased: Bool = false) -> Tensor {
+    package func resizedBicubic(to grid: Grid, antialiased: Bool = false) -> Tensor {
         Self.make("bicubic resize", self) {
-            sp_resize_bicubic($0[0], Int64(grid.rows), Int64(grid.columns), alignCorners, antialiased, $1)
+            sp_resize_bicubic($0[0], Int64(grid.rows), Int64(grid.columns), antialiased, $1)
         }
     }
-    /// Drawn from libtorch's own default generator: for fine-tuned heads only.
-    package func droppedOut(_ rate: Double) -> Tensor { Self.make("dropout", self) { sp_dropout($0[0], rate, $1) } }
     /// The mean over labels that are not `ignoring`; `self` `[n, classes, ...]`, `labels` `[n, ...]` int64.
     package func crossEntropy(_ labels: Tensor, ignoring: Int = -100) -> Tensor {
         Self.make("cross-entropy", self, labels) { sp_cross_entropy($0[0], $0[1], Int64(ignoring), $1) }

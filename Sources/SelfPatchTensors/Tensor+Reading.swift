@@ -25,15 +25,6 @@ extension Tensor {
         }
     }
 
-    /// Writes every element of a contiguous tensor on the CPU, in row-major order.
-    package func withMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
-        var start: UnsafeMutableRawPointer?
-        Self.perform("bytes", [self]) { sp_data($0[0], &start) }
-        return try withExtendedLifetime(self) {
-            try body(UnsafeMutableRawBufferPointer(start: start, count: count * elementType.byteCount))
-        }
-    }
-
     private func elements<Element>(as: Element.Type, _ type: ElementType) -> [Element] {
         cast(to: type).withBytes { Array($0.bindMemory(to: Element.self)) }
     }

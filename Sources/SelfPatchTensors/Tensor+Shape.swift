@@ -75,12 +75,6 @@ extension Tensor {
     package func gathered(_ indices: Tensor, dimension: Int) -> Tensor {
         Self.make("gather", self, indices) { sp_gather($0[0], Int64(dimension), $0[1], $1) }
     }
-    package func addingRows(_ source: Tensor, at indices: Tensor, dimension: Int = 0) -> Tensor {
-        Self.make("add rows", self, indices, source) { sp_index_add($0[0], Int64(dimension), $0[1], $0[2], $1) }
-    }
-    package func scatteringSum(_ source: Tensor, at indices: Tensor, dimension: Int) -> Tensor {
-        Self.make("scatter sum", self, indices, source) { sp_scatter_add($0[0], Int64(dimension), $0[1], $0[2], $1) }
-    }
     package func scattering(_ value: Double, at indices: Tensor, dimension: Int) -> Tensor {
         Self.make("scatter", self, indices) { sp_scatter_number($0[0], Int64(dimension), $0[1], value, $1) }
     }

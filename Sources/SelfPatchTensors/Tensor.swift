@@ -21,9 +21,6 @@ public final class Tensor {
 
     deinit { sp_tensor_release(handle) }
 
-    /// Tensors alive in the whole process: a test's means to see that nothing leaks.
-    package static var liveCount: Int { Int(sp_tensor_live_count()) }
-
     // MARK: The one way to libtorch
 
     typealias Native = UnsafeMutablePointer<sp_error>

@@ -57,8 +57,6 @@ SP_CHECKED sp_error *sp_full(sp_ints shape, double value, sp_type type, sp_devic
 SP_CHECKED sp_error *sp_arange(int64_t count, sp_type type, sp_device device, sp_tensor *out);
 /// Copies `byte_count` bytes, which must be those of a contiguous tensor of this shape, into fresh memory on the CPU.
 SP_CHECKED sp_error *sp_from_bytes(const void *bytes, size_t byte_count, sp_ints shape, sp_type type, sp_tensor *out);
-/// Borrows memory on the CPU; `release(context)` is called when the last view of it dies.
-SP_CHECKED sp_error *sp_from_memory(void *bytes, sp_ints shape, sp_type type, void (*release)(void *), void *context, sp_tensor *out);
 SP_CHECKED sp_error *sp_normal(sp_ints shape, double mean, double deviation, sp_generator generator, sp_tensor *out);
 SP_CHECKED sp_error *sp_uniform(sp_ints shape, double low, double high, sp_generator generator, sp_tensor *out);
 
@@ -84,16 +82,14 @@ SP_CHECKED sp_error *sp_fill_into(sp_tensor target, double value);
 // math.cpp: element by element, reductions, products
 
 typedef enum {
-    SP_ADD, SP_SUBTRACT, SP_MULTIPLY, SP_DIVIDE, SP_MAXIMUM, SP_MINIMUM, SP_POWER,
-    SP_EQUAL, SP_NOT_EQUAL, SP_LESS, SP_LESS_EQUAL, SP_GREATER, SP_GREATER_EQUAL, SP_AND, SP_OR,
+    SP_ADD, SP_SUBTRACT, SP_MULTIPLY, SP_DIVIDE, SP_MAXIMUM, SP_MINIMUM, SP_POWER, SP_LESS, SP_GREATER, SP_OR,
 } sp_binary_operation;
 
 typedef enum {
-    SP_NEGATE, SP_EXP, SP_LOG, SP_SQRT, SP_RSQRT, SP_ABS, SP_SQUARE, SP_SIGMOID, SP_TANH, SP_RELU, SP_FLOOR, SP_ROUND, SP_NOT,
-    SP_IS_FINITE, SP_SIN, SP_COS,
+    SP_NEGATE, SP_EXP, SP_LOG, SP_ABS, SP_SQUARE, SP_SIGMOID, SP_RELU, SP_IS_FINITE,
 } sp_unary_operation;
 
-typedef enum { SP_SUM, SP_MEAN, SP_MAX, SP_MIN, SP_LOG_SUM_EXP, SP_NORM, SP_ALL, SP_ANY } sp_reduction;
+typedef enum { SP_SUM, SP_MEAN, SP_MAX, SP_MIN, SP_LOG_SUM_EXP, SP_NORM, SP_ALL } sp_reduction;
 
 SP_CHECKED sp_error *sp_binary(sp_binary_operation operation, sp_tensor a, sp_tensor b, sp_tensor *out);
 SP_CHECKED sp_error *sp_binary_number(sp_binary_operation operation, sp_tensor a, double b, sp_tensor *out);
@@ -102,13 +98,11 @@ SP_CHECKED sp_error *sp_number_binary(sp_binary_operation operation, double a, s
 SP_CHECKED sp_error *sp_add_into(sp_tensor a, sp_tensor b, double scale);
 SP_CHECKED sp_error *sp_multiply_into(sp_tensor a, double number);
 SP_CHECKED sp_error *sp_unary(sp_unary_operation operation, sp_tensor a, sp_tensor *out);
-SP_CHECKED sp_error *sp_clamp(sp_tensor a, double low, double high, sp_tensor *out);
 /// Over `dimensions`, or over all when their count is 0.
 SP_CHECKED sp_error *sp_reduce(sp_reduction reduction, sp_tensor a, sp_ints dimensions, bool keep, sp_tensor *out);
 SP_CHECKED sp_error *sp_arg_max(sp_tensor a, int64_t dimension, sp_tensor *out);
 SP_CHECKED sp_error *sp_top_k(sp_tensor a, int64_t k, int64_t dimension, sp_tensor *values, sp_tensor *indices);
 SP_CHECKED sp_error *sp_sort(sp_tensor a, int64_t dimension, bool descending, sp_tensor *values, sp_tensor *indices);
-SP_CHECKED sp_error *sp_cumulative_sum(sp_tensor a, int64_t dimension, sp_tensor *out);
 SP_CHECKED sp_error *sp_matmul(sp_tensor a, sp_tensor b, sp_tensor *out);
 /// into += a * b for matrices, in place: beta * into + alpha * a * b.
 SP_CHECKED sp_error *sp_matmul_into(sp_tensor into, sp_tensor a, sp_tensor b, double beta, double alpha);
@@ -132,9 +126,6 @@ SP_CHECKED sp_error *sp_roll(sp_tensor a, sp_ints shifts, sp_ints dimensions, sp
 SP_CHECKED sp_error *sp_flip(sp_tensor a, sp_ints dimensions, sp_tensor *out);
 SP_CHECKED sp_error *sp_index_select(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor *out);
 SP_CHECKED sp_error *sp_gather(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor *out);
-/// A copy of `a` with `source` added at `indices` along `dimension`.
-SP_CHECKED sp_error *sp_index_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
-SP_CHECKED sp_error *sp_scatter_add(sp_tensor a, int64_t dimension, sp_tensor indices, sp_tensor source, sp_tensor *out);
 SP_CHECKED sp_error *sp_scatter_number(sp_tensor a, int64_t dimension, sp_tensor indices, double value, sp_tensor *out);
 /// `padding` from the last dimension backwards, two numbers each: before, after.
 SP_CHECKED sp_error *sp_pad(sp_tensor a, sp_ints padding, double value, sp_tensor *out);
@@ -151,19 +142,17 @@ SP_CHECKED sp_error *sp_self_attention(sp_tensor query_key_value, int64_t heads,
 /// Row-wise weight * gain / |weight|, the projection heads' last layer.
 SP_CHECKED sp_error *sp_weight_norm(sp_tensor weight, sp_tensor gain, sp_tensor *out);
 SP_CHECKED sp_error *sp_convolution(
-    sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, int64_t stride, int64_t padding, int64_t dilation, sp_tensor *out);
-SP_CHECKED sp_error *sp_transposed_convolution(
     sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, int64_t stride, int64_t padding, sp_tensor *out);
+SP_CHECKED sp_error *sp_transposed_convolution(
+    sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, int64_t stride, sp_tensor *out);
 SP_CHECKED sp_error *sp_batch_norm(
     sp_tensor input, sp_tensor weight, sp_tensor bias, sp_tensor mean, sp_tensor variance, bool training, double momentum,
     double epsilon, sp_tensor *out);
 SP_CHECKED sp_error *sp_max_pool(sp_tensor input, int64_t size, int64_t stride, int64_t padding, sp_tensor *out);
 SP_CHECKED sp_error *sp_adaptive_mean_pool(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out);
-SP_CHECKED sp_error *sp_resize_bilinear(sp_tensor input, int64_t rows, int64_t columns, bool align_corners, sp_tensor *out);
+SP_CHECKED sp_error *sp_resize_bilinear(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out);
 SP_CHECKED sp_error *sp_resize_nearest(sp_tensor input, int64_t rows, int64_t columns, sp_tensor *out);
-SP_CHECKED sp_error *sp_resize_bicubic(
-    sp_tensor input, int64_t rows, int64_t columns, bool align_corners, bool antialias, sp_tensor *out);
-SP_CHECKED sp_error *sp_dropout(sp_tensor input, double rate, sp_tensor *out);
+SP_CHECKED sp_error *sp_resize_bicubic(sp_tensor input, int64_t rows, int64_t columns, bool antialias, sp_tensor *out);
 /// Mean over what is not ignored. `logits` [n, classes, ...], `labels` [n, ...] int64.
 SP_CHECKED sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_t ignore, sp_tensor *out);
 /// Of each logit with its target in [0, 1].
@@ -216,7 +205,6 @@ SP_CHECKED sp_error *sp_gradient(sp_tensor tensor, sp_tensor *out);
 SP_CHECKED sp_error *sp_set_gradient(sp_tensor tensor, sp_tensor gradient_or_null);
 /// `gradients` may be null: ones, for single numbers.
 SP_CHECKED sp_error *sp_backward(const sp_tensor *roots, const sp_tensor *gradients, size_t count);
-SP_CHECKED sp_error *sp_gradients_of(sp_tensor root, const sp_tensor *inputs, size_t count, sp_tensor *out);
 /// A view of `value` whose backward hands `upstream * gradients[i]` to `inputs[i]`: for losses that compute their own gradients.
 SP_CHECKED sp_error *sp_with_gradients(
     sp_tensor value, const sp_tensor *inputs, const sp_tensor *gradients, size_t count, sp_tensor *out);
@@ -249,8 +237,8 @@ SP_CHECKED sp_error *sp_scale_all(const sp_tensor *tensors, size_t count, sp_ten
 
 /// From now on it stays with the process; before the first tensor.
 void sp_keep_memory(void);
-/// The most bytes that large tensors on the CPU have taken together since the start, or since the peak was last forgotten.
-int64_t sp_peak_tensor_bytes(bool forget);
+/// The most bytes that large tensors on the CPU have taken together.
+int64_t sp_peak_tensor_bytes(void);
 
 // device.cpp: what the machine offers
 
@@ -270,7 +258,8 @@ bool sp_mps_is_available(void);
 int32_t sp_cuda_device_count(void);
 SP_CHECKED sp_error *sp_cuda_memory(int32_t device, int64_t *free_bytes, int64_t *total_bytes, int64_t *peak_bytes);
 SP_CHECKED sp_error *sp_synchronize(sp_device device);
-SP_CHECKED sp_error *sp_generator_make(uint64_t seed, sp_device device, sp_generator *out);
+/// Draws on the CPU.
+SP_CHECKED sp_error *sp_generator_make(uint64_t seed, sp_generator *out);
 void sp_generator_release(sp_generator generator);
 
 // trace.cpp: where the time of a computation goes, on the thread that started the trace

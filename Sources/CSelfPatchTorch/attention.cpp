@@ -7,7 +7,6 @@
 #include "vectormath.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -301,16 +300,14 @@ sp_error *sp_self_attention(sp_tensor queryKeyValue, int64_t heads, sp_tensor *o
     return guarded([&] {
         const auto &input = borrow(queryKeyValue);
         if (suits(input)) {
-            bool isRecorded = at::GradMode::is_enabled() && input.requires_grad();
-            *out = give(isRecorded ? SelfAttention::apply(input, heads) : attention(input, heads));
+            *out = give(isRecorded(input) ? SelfAttention::apply(input, heads) : attention(input, heads));
             return;
         }
         int64_t images = input.size(0), tokens = input.size(1), width = input.size(2) / 3;
         if (input.scalar_type() == at::kBFloat16 && tokens > mostWhole && input.device().is_cpu() && oneDNNSuits()) {
             // Of many tokens libtorch's attention in bf16 takes longer than ours in float32.
             auto wide = input.to(at::kFloat).contiguous();
-            bool isRecorded = at::GradMode::is_enabled() && wide.requires_grad();
-            auto result = isRecorded ? SelfAttention::apply(wide, heads) : attention(wide, heads);
+            auto result = isRecorded(wide) ? SelfAttention::apply(wide, heads) : attention(wide, heads);
             *out = give(result.to(at::kBFloat16));
             return;
         }

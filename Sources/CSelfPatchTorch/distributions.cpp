@@ -49,9 +49,9 @@ SP_EVERY_WIDTH double lossAndGradient(float *y, const float *q, int64_t count, f
     return weight * (mass * (common + std::log(static_cast<double>(sum))) - (product + common * total));
 }
 
-void requireRows(const at::Tensor &tensor, const char *name) {
-    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous() && tensor.dim() == 2, name,
-                ": float32 rows in one piece on the CPU are needed");
+float *rowsOf(const at::Tensor &tensor, const char *name) {
+    TORCH_CHECK(tensor.dim() == 2, name, ": ", tensor.sizes(), " instead of rows");
+    return floats(tensor, name);
 }
 
 } // namespace
@@ -60,10 +60,9 @@ sp_error *sp_centered_softmax_into(sp_tensor logits, sp_tensor center, double te
     return guarded([&] {
         const auto &x = borrow(logits);
         const auto &c = borrow(center);
-        requireRows(x, "logits");
-        TORCH_CHECK(c.is_cpu() && c.scalar_type() == at::kFloat && c.is_contiguous() && c.numel() == x.size(1), "the center");
-        float *rows = x.data_ptr<float>();
-        const float *offsets = c.data_ptr<float>();
+        float *rows = rowsOf(x, "logits");
+        const float *offsets = floats(c, "the center");
+        TORCH_CHECK(c.numel() == x.size(1), "a center of ", c.sizes(), " for logits of ", x.sizes());
         int64_t count = x.size(1);
         float inverse = static_cast<float>(1 / temperature);
         parallelRows(x.size(0), [=](int64_t begin, int64_t end) {
@@ -77,11 +76,9 @@ sp_error *sp_cross_entropy_into_gradient(
     return guarded([&] {
         const auto &y = borrow(products);
         const auto &q = borrow(targets);
-        requireRows(y, "products");
-        requireRows(q, "targets");
+        float *rows = rowsOf(y, "products");
+        const float *wanted = rowsOf(q, "targets");
         TORCH_CHECK(q.size(1) == y.size(1) && y.size(0) % q.size(0) == 0, "targets of another shape");
-        float *rows = y.data_ptr<float>();
-        const float *wanted = q.data_ptr<float>();
         int64_t count = y.size(1), period = q.size(0);
         float inverse = static_cast<float>(1 / temperature);
         // One number a row, added up in order: the same sum on any number of threads.

@@ -69,4 +69,14 @@ inline at::Tensor moved(const at::Tensor &tensor, at::Device place) {
     return tensor.to(place, /*non_blocking=*/tensor.is_cpu() && place.is_cuda());
 }
 
+/// Whether what is computed from it is recorded for a backward.
+inline bool isRecorded(const at::Tensor &tensor) { return c10::GradMode::is_enabled() && tensor.requires_grad(); }
+
+/// The first element of what a kernel of ours takes.
+inline float *floats(const at::Tensor &tensor, const char *name) {
+    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous(), name,
+                ": float32 in one piece on the CPU is needed");
+    return tensor.data_ptr<float>();
+}
+
 } // namespace selfpatch

@@ -21,12 +21,6 @@ SP_EVERY_WIDTH void addScaled(float *into, const float *a, float scale, int64_t 
     for (int64_t j = 0; j < count; ++j) into[j] += scale * a[j];
 }
 
-const float *floats(const at::Tensor &tensor, const char *name) {
-    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous(), name,
-                ": float32 in one piece on the CPU is needed");
-    return tensor.data_ptr<float>();
-}
-
 const int64_t *candidates(const at::Tensor &table, int64_t patches) {
     TORCH_CHECK(table.is_cpu() && table.scalar_type() == at::kLong && table.is_contiguous() && table.size(1) == patches,
                 "the table of candidates");

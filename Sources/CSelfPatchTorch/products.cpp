@@ -7,7 +7,6 @@
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace at::native {
@@ -44,8 +43,6 @@ bool suitsLinear(const at::Tensor &input, const at::Tensor &weight, const std::o
         && input.size(-1) == weight.size(1) && (!bias || (suits(*bias) && bias->sizes() == weight.sizes().slice(0, 1)))
         && input.numel() * weight.size(0) >= smallest && !at::autocast::is_autocast_enabled(at::kCPU);
 }
-
-bool isRecorded(const at::Tensor &a) { return at::GradMode::is_enabled() && a.requires_grad(); }
 
 /// a b with neither's gradient.
 at::Tensor plainProduct(const at::Tensor &a, const at::Tensor &b) {

@@ -56,10 +56,8 @@ float thresholdOf(const std::vector<float> &values, size_t count, std::vector<fl
 }
 
 const float *floats(const at::Tensor &tensor, const char *name, at::IntArrayRef shape) {
-    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous(), name,
-                ": float32 in one piece on the CPU is needed");
     TORCH_CHECK(tensor.sizes() == shape, name, ": ", tensor.sizes(), " instead of ", shape);
-    return tensor.data_ptr<float>();
+    return selfpatch::floats(tensor, name);
 }
 
 struct Frame {

@@ -11,7 +11,6 @@
 #include "vectormath.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -367,9 +366,8 @@ sp_error *sp_aligned_regions(sp_tensor map, sp_tensor regions, int64_t size, dou
             return;
         }
         input = input.contiguous();
-        bool isRecorded = at::GradMode::is_enabled() && input.requires_grad();
         *out = give(
-            isRecorded ? AlignedRegions::apply(input, list, size, scale, samples)
-                       : aligned(input, list, {size, scale, samples}));
+            isRecorded(input) ? AlignedRegions::apply(input, list, size, scale, samples)
+                              : aligned(input, list, {size, scale, samples}));
     });
 }

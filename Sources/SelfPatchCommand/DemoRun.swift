@@ -74,14 +74,8 @@ struct DemoRun {
 
     private func scores(of network: TrainedNetwork, _ exam: SceneExam) throws -> SceneExam.Scores {
         var line = ProgressLine(title: "Scoring the \(network.part.rawValue)", total: exam.imageCount)
-        var shown = 0
         defer { line.clear() }
-        return try exam.scores(of: network.extractor()) { done in
-            while shown < done {
-                line.advance()
-                shown += 1
-            }
-        }
+        return try exam.scores(of: network.extractor()) { done in line.advance(to: done) }
     }
 
     private func draw(before: TrainedNetwork, after: TrainedNetwork) throws {

@@ -95,7 +95,7 @@ struct Detect: ParsableCommand {
     func run() throws {
         if let results = scoring.results { return try score(results) }
         let isTraining = options.resume != nil || preset != nil
-        if let weights, !isTraining, predict != nil || TrainedDetector.file(at: weights) != nil {
+        if let weights, !isTraining, try predict != nil || TrainedDetector.file(at: weights) != nil {
             return try useTrained(weights)
         }
         guard predict == nil, !paintsNothing else {
@@ -109,10 +109,10 @@ struct Detect: ParsableCommand {
     private func score(_ results: String) throws {
         guard let data else { throw ValidationError("--score needs --data, the annotations to score against.") }
         let others: [Any?] = [
-            weights, use.network, use.heads, seed, output, preset, predict, options.resume, options.config,
-            options.assignments.first, options.timeLimit,
+            weights, use.machine.device, seed, output, preset, predict, options.resume, options.config,
+            options.assignments.first, options.timeLimit, isFrozen.given, paintsNothing.given,
         ]
-        guard others.allSatisfy({ $0 == nil }), !isFrozen, !paintsNothing else {
+        guard !use.isGiven, others.allSatisfy({ $0 == nil }) else {
             throw ValidationError(
                 "--score looks at results that are there: beside it only --data, --split, --classes, --fault-score, --threads and "
                     + "--json.")
@@ -123,8 +123,7 @@ struct Detect: ParsableCommand {
     }
 
     private func useTrained(_ weights: String) throws {
-        let others: [Any?] = [use.network, use.heads, seed, options.timeLimit]
-        guard others.allSatisfy({ $0 == nil }), !isFrozen else {
+        guard !use.isGiven, seed == nil, options.timeLimit == nil, !isFrozen else {
             throw ValidationError(
                 "\(weights) holds a detector that is trained already: leave out what says how to train one, or which network to take."
             )
@@ -137,6 +136,7 @@ struct Detect: ParsableCommand {
             }
         }
         guard let predict else {
+            guard !paintsNothing else { throw ValidationError("--no-pictures belongs to --predict.") }
             guard data != nil else {
                 throw ValidationError(
                     "\(weights) is trained already. Name annotated pictures to score it on with --data, or pictures to look at with "
@@ -144,58 +144,26 @@ struct Detect: ParsableCommand {
             }
             return try trained.score(output: output, asJSON: json)
         }
+        guard data == nil, split == nil, classes.isEmpty else {
+            throw ValidationError(
+                "--predict looks at pictures without annotations, for all classes: leave --data, --split and --classes out."
+            )
+        }
         guard let output else { throw ValidationError("Name the folder for what is found with --output.") }
         try trained.find(in: predict, output: output, draws: !paintsNothing, asJSON: json)
     }
 
     private func train() throws {
-        let start = ContinuousClock.now
-        let settings = try options.resume.map(settingsToResume) ?? settingsOfOptions()
-        guard let folder = options.resume ?? output else {
-            throw ValidationError("Name the folder for the run with --output, or a run to go on with by --resume.")
+        let others: [Any?] = [data, classes.first, split, preset, isFrozen.given]
+        let run = HeadTraining(options: options, use: use, weights: weights, seed: seed, output: output, json: json)
+        try run.run(DetectRun.self, others: others) {
+            try (preset.map(DetectionPreset.named) ?? .suited(to: Device.resolve(use.machine.device ?? "auto")))
+                .settings
+        } change: { settings in
+            if let data { settings.data.folder = data }
+            if let split { settings.data.scoreSplit = split }
+            if !classes.isEmpty { settings.data.classes = classes }
+            if isFrozen { settings.model.isFrozen = true }
         }
-        let isNew = options.resume == nil
-        if isNew { try RunFolder.checkedForNewRun(at: folder) }
-        let run = try DetectRun(
-            settings, folder: folder, isNew: isNew, deadline: options.deadline(settings.run, from: start))
-        try run.finish(asJSON: json)
-    }
-
-    private func settingsOfOptions() throws -> DetectionSettings {
-        let preset =
-            try preset.map(DetectionPreset.named) ?? .suited(to: try Device.resolve(use.machine.device ?? "auto"))
-        var tree = try SettingsTree(encoding: preset.settings)
-        try options.overlay(&tree)
-        var settings = try tree.decode(DetectionSettings.self)
-        if let weights { settings.weights = weights }
-        if let data { settings.data.folder = data }
-        if let split { settings.data.scoreSplit = split }
-        if !classes.isEmpty { settings.data.classes = classes }
-        if let network = use.network { settings.network = network }
-        if let heads = use.heads { settings.heads = heads }
-        if use.allowMissing { settings.allowMissing = true }
-        use.machine.overlay(&settings.device, &settings.threads)
-        if let seed { settings.seed = seed }
-        if isFrozen { settings.model.isFrozen = true }
-        settings.makePathsAbsolute()
-        try settings.validate()
-        return settings
-    }
-
-    private func settingsToResume(_ path: String) throws -> DetectionSettings {
-        let others: [Any?] = [
-            weights, use.network, use.heads, data, classes.first, split, seed, output, preset, options.config,
-            options.assignments.first,
-        ]
-        guard others.allSatisfy({ $0 == nil }), !isFrozen else {
-            throw ValidationError(
-                "--resume goes on with a run as it is: beside it only --device, --threads, --time-limit and --json.")
-        }
-        var tree = try SettingsTree(encoding: DetectionSettings())
-        try tree.overlay(file: try RunFolder(existing: path).settingsFile)
-        var settings = try tree.decode(DetectionSettings.self)
-        use.machine.overlay(&settings.device, &settings.threads)
-        try settings.validate()
-        return settings
     }
 }

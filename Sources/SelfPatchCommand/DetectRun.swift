@@ -7,7 +7,7 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// A detector from its settings to its results.
-struct DetectRun {
+struct DetectRun: HeadRun {
     private let settings: DetectionSettings
     private let trained: TrainedNetwork
     private let session: RunSession
@@ -16,8 +16,8 @@ struct DetectRun {
 
     /// Touches nothing in the run's folder before data and network are found and fit the settings.
     init(_ asked: DetectionSettings, folder path: String, isNew: Bool, deadline: ContinuousClock.Instant?) throws {
-        Libtorch.threadCount = asked.threads > 0 ? asked.threads : ProcessInfo.processInfo.activeProcessorCount
-        let sets = try DetectionSets(asked.data)
+        asked.takeThreads()
+        let sets = try DetectionSets(asked.data, threads: asked.threads)
         // A run that goes on has looked at its data before.
         if isNew { try Self.check(sets) }
         var settings = asked
@@ -26,9 +26,7 @@ struct DetectRun {
         _ = try MicroBatches(images: sets.training.data.images.count, batch: settings.batchSize, seed: settings.seed)
         let device = try Device.resolve(settings.device)
         let free = Double(device.freeBytes)
-        let trained = try TrainedNetwork(
-            path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
-            allowsMissing: settings.allowMissing, device: device)
+        let trained = try settings.trainedNetwork(on: device)
         let architecture = trained.description.architecture
         try settings.model.validate(architecture)
         let network =
@@ -55,7 +53,7 @@ struct DetectRun {
             scoring: { inference in
                 try DetectionReport(
                     of: try Self.results(of: inference, on: sets.scoring, live), masks: settings.model.masks,
-                    against: sets.scoring.data)
+                    against: sets.scoring.data, threads: settings.threads)
             })
         try log.note(
             "Mask R-CNN on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along"); blocks "
@@ -74,13 +72,7 @@ struct DetectRun {
     private static func check(_ sets: DetectionSets) throws {
         var line = ProgressLine(
             title: "Pictures", total: sets.training.data.images.count + sets.scoring.data.images.count)
-        var shown = 0
-        try sets.check { done, _ in
-            while shown < done {
-                line.advance()
-                shown += 1
-            }
-        }
+        try sets.check { done, _ in line.advance(to: done) }
         line.clear()
     }
 
@@ -109,7 +101,8 @@ struct DetectRun {
             title: "Mask R-CNN on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along"), "
                 + "\(training.done) steps",
             files: sets.scoring, results: results,
-            report: try DetectionReport(of: results, masks: settings.model.masks, against: sets.scoring.data))
+            report: try DetectionReport(
+                of: results, masks: settings.model.masks, against: sets.scoring.data, threads: settings.threads))
         try output.deliver(
             Document(
                 settings: settings, weights: trained.path, pretrainingSteps: trained.description.steps,

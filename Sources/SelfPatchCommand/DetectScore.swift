@@ -13,11 +13,14 @@ struct DetectScoreOptions: ParsableArguments {
 
     @Option(
         name: .customLong("fault-score"),
-        help: ArgumentHelp("With --score: the lowest score that the table of faults counts.", valueName: "score"))
-    var lowestScore = 0.3
+        help: ArgumentHelp(
+            "With --score: the lowest score that the table of faults counts (default: \(DetectionFaults.lowestScore)).",
+            valueName: "score"))
+    var lowestScore: Double?
 
     func validate() throws {
-        if lowestScore.isNaN { throw ValidationError("--fault-score is no number.") }
+        if results == nil, lowestScore != nil { throw ValidationError("--fault-score belongs to --score.") }
+        if lowestScore?.isNaN == true { throw ValidationError("--fault-score is no number.") }
     }
 
     /// - Parameter threads: 0 takes one for each processor.
@@ -46,7 +49,7 @@ struct DetectScoreOptions: ParsableArguments {
         }
         let boxes = try timed(.boxes)
         var masks: COCOScore?
-        if results.hasMasks, data.objectCount == 0 || data.hasMasks {
+        if results.hasMasks, data.hasMasks {
             masks = try timed(.masks)
             if results.hasBoxes, !results.detections.isEmpty {
                 notes.append("sizes of masks are those of their boxes, for the results have both: so does pycocotools")
@@ -57,7 +60,8 @@ struct DetectScoreOptions: ParsableArguments {
             notes.append("masks are not scored, for the results have none")
         }
         if !results.hasBoxes { notes.append("the results have no boxes: those of their masks are scored") }
-        let faults = DetectionFaults(scoring, masks == nil ? .boxes : .masks, lowestScore: lowestScore)
+        let faults = DetectionFaults(
+            scoring, masks == nil ? .boxes : .masks, lowestScore: lowestScore ?? DetectionFaults.lowestScore)
         let report = DetectionReport(scoring, boxes: boxes, masks: masks, faults: faults, notes: notes)
         let document = Document(
             annotations: folder.annotationFile, results: path, report: report, seconds: seconds,

@@ -20,16 +20,9 @@ struct DetectionOutput {
         let written = try ResultFiles(table: "\(title)\n\(DetectionTable(report).text)", document: document)
         if let folder {
             try written.write(to: folder, pictures: ["predictions": try sheet().picture()])
-            try Self.write(results, for: files.data, to: folder)
+            try results.write(inFolder: folder, masks: report.masks != nil, for: files.data)
         }
         written.print(asJSON: asJSON)
-    }
-
-    /// Writes `boxes.json` and `masks.json`, each as COCO's tools read it.
-    static func write(_ results: DetectionResults, for data: DetectionData, to folder: String) throws {
-        try results.boxesAlone.write(to: "\(folder)/boxes.json", for: data)
-        guard results.hasMasks, !results.detections.isEmpty else { return }
-        try results.masksAlone.write(to: "\(folder)/masks.json", for: data)
     }
 
     /// A few of the pictures, spread evenly; of what was found the surer half of the score's range.
@@ -46,13 +39,11 @@ struct DetectionOutput {
                 truth: sample.objects.filter { !$0.isCrowd }.map {
                     DetectionDrawing.Object(box: $0.box, label: data.classes[$0.classIndex].name, mask: $0.mask)
                 },
-                found: results.detections.filter { $0.image == index && $0.score >= Self.drawnScore }.compactMap {
-                    DetectionDrawing.Object($0, classes: data.classes)
-                })
+                found: results.detections.filter { $0.image == index && $0.score >= DetectionDrawing.lowestScore }
+                    .compactMap {
+                        DetectionDrawing.Object($0, classes: data.classes)
+                    })
         }
         return sheet
     }
-
-    /// Detections with a lower score are not drawn.
-    static let drawnScore = 0.5
 }

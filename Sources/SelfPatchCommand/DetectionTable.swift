@@ -23,8 +23,8 @@ struct DetectionTable {
 
     private var figures: String {
         var table = TextTable(["", "boxes", "masks"].prefix(1 + scores.count).map { $0 })
-        for (place, figure) in scores[0].figures.enumerated() {
-            table.add([figure.name.replacing("_", with: " ")] + scores.map { share($0.figures[place].value) })
+        for (place, figure) in scores[0].figures().enumerated() {
+            table.add([figure.name.replacing("_", with: " ")] + scores.map { share($0.figures()[place].value) })
         }
         return table.text
     }

@@ -20,9 +20,7 @@ struct DetectorUse {
         let before = tree
         try overlay(&tree)
         let places = ["views.useShortSide", "views.longSide", "data.", "precision"]
-        let refused = before.differences(to: tree).map(\.path).filter { path in
-            !places.contains { path.hasPrefix($0) }
-        }
+        let refused = before.changes(in: tree, besides: places)
         guard refused.isEmpty else {
             throw UserError(
                 "\(trained.path) is trained already, so \(refused.joined(separator: ", ")) cannot change. These can: "
@@ -45,16 +43,18 @@ struct DetectorUse {
     /// Scores the pictures of a split; all that is wrong with them is named before.
     func score(output: String?, asJSON: Bool) throws {
         let settings = trained.settings.data
-        let (files, notes) = try DetectionSets.files(settings, split: settings.scoreSplit)
+        let (files, notes) = try DetectionSets.files(
+            settings, split: settings.scoreSplit, threads: trained.settings.threads)
         try requireClasses(of: files.data, named: settings.scoreSplit)
         var problems = DataProblems()
-        files.check(&problems)
+        files.check(&problems, threads: trained.settings.threads)
         try problems.throwIfAny(title: "The annotated pictures cannot be used")
         var line = ProgressLine(title: "Pictures", total: files.data.images.count)
         let results = try trained.inference.results(on: files) { _ in line.advance() }
         line.clear()
         let masks = trained.detector.settings.masks && files.data.hasMasks
-        let report = try DetectionReport(of: results, masks: masks, against: files.data, notes: notes)
+        let report = try DetectionReport(
+            of: results, masks: masks, against: files.data, threads: trained.settings.threads, notes: notes)
         try DetectionOutput(title: trained.title, files: files, results: results, report: report)
             .deliver(
                 Score(settings: trained.settings, weights: trained.path, report: report), to: output, asJSON: asJSON)
@@ -62,16 +62,13 @@ struct DetectorUse {
 
     private func requireClasses(of data: DetectionData, named split: String) throws {
         guard data.classes == trained.classes else {
-            let missing = trained.classes.filter { !data.classes.contains($0) }.map { "\($0.name) (\($0.id))" }
-            let strange = data.classes.filter { !trained.classes.contains($0) }.map { "\($0.name) (\($0.id))" }
-            func list(_ names: [String]) -> String {
-                names.isEmpty
-                    ? "none"
-                    : names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
+            func list(_ classes: [DetectionClass], without others: [DetectionClass]) -> String {
+                let names = classes.filter { !others.contains($0) }.map { "\(PrintableName.of($0.name)) (\($0.id))" }
+                return names.isEmpty ? "none" : names.listed(5)
             }
             throw UserError(
                 "The categories of \(split) are not those that \(trained.path) was trained on: it knows, and the data lack: "
-                    + "\(list(missing)); the data have, and it does not know: \(list(strange)). --classes takes some of the data's.",
+                    + "\(list(trained.classes, without: data.classes)); the data have, and it does not know: \(list(data.classes, without: trained.classes)). --classes takes some of the data's.",
                 kind: .usage)
         }
     }
@@ -92,17 +89,21 @@ struct DetectorUse {
         StopSignal.install()
         var detection = FolderDetection(trained)
         detection.draws = draws
-        let images = try FolderDetection.images(at: path)
-        var line = ProgressLine(title: "Pictures", total: images.count)
+        let images = try FolderDetection.Images(at: path)
+        let count = images.files.count
+        var line = ProgressLine(title: "Pictures", total: count)
         let outcome = try detection.write(images, to: output) { _ in
             line.advance()
         } isStopped: {
             StopSignal.received != nil
         }
         line.clear()
+        for problem in images.folder?.problems ?? [] {
+            warn("not entered: \(problem.problem.userError(file: PrintableName.of(problem.name)))")
+        }
         for skipped in outcome.skipped { warn("left out: \(PrintableName.of(skipped.name)) \(skipped.reason)") }
-        if let signal = StopSignal.received {
-            warn("Stopped after \(outcome.images) of \(images.count) pictures; those are written.")
+        if let signal = StopSignal.received, !outcome.isFinished {
+            warn("Stopped after \(outcome.images) of \(count) pictures; those are written.")
             throw ExitCode(StopSignal.exitCode(of: signal))
         }
         let files = try ResultFiles(

@@ -67,12 +67,8 @@ struct Embed: ParsableCommand {
         embedding.kind = features
         embedding.isHalf = type == .float16
         var line = ProgressLine(title: "Features", total: images.count)
-        var shown = 0
         let outcome = try embedding.write(images, to: output, weights: trained.path) { done in
-            while shown < done {
-                line.advance()
-                shown += 1
-            }
+            line.advance(to: done)
         } isStopped: {
             StopSignal.received != nil
         }

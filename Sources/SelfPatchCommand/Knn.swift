@@ -74,15 +74,9 @@ struct Knn: ParsableCommand {
         var extractor = try trained.extractor(view: view.size, batchSize: batch)
         extractor.blockCount = try trained.checkedBlocks(blocks)
         var line = ProgressLine(title: "Features", total: evaluation.training.count + evaluation.validation.count)
-        var shown = 0
         let report = try evaluation.report(
             on: extractor, features: feature.map { [$0] } ?? FeatureExtractor.Feature.allCases
-        ) { done in
-            while shown < done {
-                line.advance()
-                shown += 1
-            }
-        }
+        ) { done in line.advance(to: done) }
         line.clear()
         for sentence in report.skipped {
             FileHandle.standardError.write(Data("left out: \(sentence)\n".utf8))

@@ -79,63 +79,28 @@ struct Linear: ParsableCommand {
     var json = false
 
     func run() throws {
-        let start = ContinuousClock.now
-        let settings = try options.resume.map(settingsToResume) ?? settingsOfOptions()
-        guard let folder = options.resume ?? output else {
-            throw ValidationError("Name the folder for the results with --output, or a run to go on with by --resume.")
-        }
-        let isNew = options.resume == nil
-        if isNew { try RunFolder.checkedForNewRun(at: folder) }
-        let run = try LinearRun(
-            settings, folder: folder, isNew: isNew, deadline: options.deadline(settings.run, from: start))
-        try run.finish(asJSON: json)
-    }
-
-    private func settingsOfOptions() throws -> LinearSettings {
-        var tree = try SettingsTree(encoding: LinearSettings())
-        try options.overlay(&tree)
-        var settings = try tree.decode(LinearSettings.self)
-        if let weights { settings.weights = weights }
-        if let train { settings.train = train }
-        if let val { settings.validation = val }
-        if let network = use.network { settings.network = network }
-        if let heads = use.heads { settings.heads = heads }
-        if use.allowMissing { settings.allowMissing = true }
-        if !features.isEmpty { settings.features = features }
-        if !rates.isEmpty { settings.learningRates = rates }
-        if let size = view.size { settings.viewSize = size }
-        if let blocks { settings.blocks = blocks }
-        if let epochs { settings.epochs = epochs }
-        if let batch { settings.batchSize = batch }
-        if let augment { settings.augmentation = augment }
-        if let seed { settings.seed = seed }
-        use.machine.overlay(&settings.device, &settings.threads)
-        for (option, value) in [
-            ("--weights", settings.weights), ("--train", settings.train), ("--val", settings.validation),
-        ] where value.isEmpty {
-            throw ValidationError("\(option) is missing: a probe needs weights, training images and validation images.")
-        }
-        settings.makePathsAbsolute()
-        try settings.validate()
-        return settings
-    }
-
-    private func settingsToResume(_ path: String) throws -> LinearSettings {
         let others: [Any?] = [
-            weights, use.network, use.heads, view.size, train, val, output, blocks, epochs, batch, augment, seed,
-            features.first,
-            rates.first, options.config, options.assignments.first,
+            train, val, features.first, blocks, view.size, rates.first, epochs, batch, augment,
         ]
-        guard others.allSatisfy({ $0 == nil }) else {
-            throw ValidationError(
-                "--resume goes on with a run as it is: beside it only --device, --threads, --time-limit and --json.")
+        let training = HeadTraining(
+            options: options, use: use, weights: weights, seed: seed, output: output, json: json)
+        try training.run(LinearRun.self, others: others, from: LinearSettings.init) { settings in
+            if let train { settings.train = train }
+            if let val { settings.validation = val }
+            if !features.isEmpty { settings.features = features }
+            if !rates.isEmpty { settings.learningRates = rates }
+            if let size = view.size { settings.viewSize = size }
+            if let blocks { settings.blocks = blocks }
+            if let epochs { settings.epochs = epochs }
+            if let batch { settings.batchSize = batch }
+            if let augment { settings.augmentation = augment }
+            for (option, value) in [
+                ("--weights", settings.weights), ("--train", settings.train), ("--val", settings.validation),
+            ] where value.isEmpty {
+                throw ValidationError(
+                    "\(option) is missing: a probe needs weights, training images and validation images.")
+            }
         }
-        var tree = try SettingsTree(encoding: LinearSettings())
-        try tree.overlay(file: try RunFolder(existing: path).settingsFile)
-        var settings = try tree.decode(LinearSettings.self)
-        use.machine.overlay(&settings.device, &settings.threads)
-        try settings.validate()
-        return settings
     }
 }
 

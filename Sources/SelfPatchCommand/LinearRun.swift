@@ -6,21 +6,19 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// A linear probe from its settings to its results.
-struct LinearRun {
+struct LinearRun: HeadRun {
     private let settings: LinearSettings
     private let trained: TrainedNetwork
     private let session: RunSession
     private let training: LinearTraining
 
     init(_ settings: LinearSettings, folder path: String, isNew: Bool, deadline: ContinuousClock.Instant?) throws {
-        Libtorch.threadCount = settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount
+        settings.takeThreads()
         let train = try ClassFolder(root: settings.train)
         let validation = try ClassFolder(root: settings.validation)
         _ = try train.numbers(ofClassesIn: validation)
         _ = try MicroBatches(images: train.count, batch: settings.batchSize, seed: settings.seed)
-        let trained = try TrainedNetwork(
-            path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
-            allowsMissing: settings.allowMissing, device: try Device.resolve(settings.device))
+        let trained = try settings.trainedNetwork(on: Device.resolve(settings.device))
         self.settings = settings
         self.trained = trained
 
@@ -43,8 +41,8 @@ struct LinearRun {
                 + "\(Libtorch.threadCount) threads.")
         let unscored = Set(train.classes).subtracting(validation.classes).sorted()
         if !unscored.isEmpty {
-            let names = unscored.prefix(5).map { "'\(PrintableName.of($0))'" }.joined(separator: ", ")
-            try log.note("Without validation images: \(names)\(unscored.count > 5 ? " and more" : "").")
+            let names = unscored.map { "'\(PrintableName.of($0))'" }.listed(5)
+            try log.note("Without validation images: \(names).")
         }
         training = try LinearTraining(
             settings, network: trained, training: train, validation: validation, images: images, in: session.folder,

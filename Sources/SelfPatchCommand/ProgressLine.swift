@@ -15,8 +15,11 @@ struct ProgressLine {
     }
 
     /// One more is done.
-    mutating func advance(note: String = "") {
-        done += 1
+    mutating func advance(note: String = "") { advance(to: done + 1, note: note) }
+
+    /// So many are done.
+    mutating func advance(to count: Int, note: String = "") {
+        done = count
         let share = Double(done) / Double(max(total, 1))
         let width = 24
         let filled = Int(share * Double(width))

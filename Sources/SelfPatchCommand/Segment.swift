@@ -111,7 +111,7 @@ struct Segment: ParsableCommand {
 
     func run() throws {
         let isTrained = options.resume != nil || training.preset != nil || (head ?? .knn) != .knn
-        if let weights, !isTrained, prediction.folder != nil || TrainedSegmenter.file(at: weights) != nil {
+        if let weights, !isTrained, try prediction.folder != nil || TrainedSegmenter.file(at: weights) != nil {
             return try useTrained(weights)
         }
         guard prediction.folder == nil, !prediction.paintsOverlays else {
@@ -120,6 +120,11 @@ struct Segment: ParsableCommand {
                     + "--preset and --resume out.")
         }
         if isTrained { return try train() }
+        guard options.timeLimit == nil, training.given.allSatisfy({ $0 == nil }) else {
+            throw ValidationError(
+                "--head knn trains nothing, so --frozen, --train-backbone, --pyramid, --flip and --time-limit have no meaning."
+            )
+        }
         guard let weights else {
             throw ValidationError("Name the network with --weights and the labelled images with --data.")
         }
@@ -133,7 +138,7 @@ struct Segment: ParsableCommand {
         var tree = try SettingsTree(encoding: SegmentationSettings())
         let before = tree
         try options.overlay(&tree)
-        let refused = before.differences(to: tree).map(\.path).filter { !$0.hasPrefix("data.") }
+        let refused = before.changes(in: tree, besides: ["data."])
         guard refused.isEmpty else {
             throw ValidationError(
                 "--head knn trains nothing, so \(refused.joined(separator: ", ")) has no meaning; data.* has.")
@@ -154,8 +159,9 @@ struct Segment: ParsableCommand {
 
     /// Scores a trained head, or labels images with it.
     private func useTrained(_ weights: String) throws {
-        let others: [Any?] = [head, use.network, use.heads, seed, training.pyramid, options.timeLimit]
-        guard others.allSatisfy({ $0 == nil }), !training.isFrozen, !training.trainBackbone else {
+        let others: [Any?] =
+            [head, seed, options.timeLimit, training.pyramid, training.isFrozen.given, training.trainBackbone.given]
+        guard !use.isGiven, others.allSatisfy({ $0 == nil }) else {
             throw ValidationError(
                 "\(weights) holds a head that is trained already: leave out what says how to train one, or which network to take."
             )
@@ -179,19 +185,16 @@ struct Segment: ParsableCommand {
     }
 
     private func train() throws {
-        let start = ContinuousClock.now
-        let settings = try options.resume.map(settingsToResume) ?? settingsOfOptions()
-        guard let folder = options.resume ?? output else {
-            throw ValidationError("Name the folder for the run with --output, or a run to go on with by --resume.")
+        let others: [Any?] = [head, data, firstClass, ignore, classes, training.preset] + training.given
+        let run = HeadTraining(options: options, use: use, weights: weights, seed: seed, output: output, json: json)
+        try run.run(SegmentRun.self, others: others, from: preset) { settings in
+            overlay(&settings.data)
+            training.overlay(&settings)
         }
-        let isNew = options.resume == nil
-        if isNew { try RunFolder.checkedForNewRun(at: folder) }
-        let run = try SegmentRun(
-            settings, folder: folder, isNew: isNew, deadline: options.deadline(settings.run, from: start))
-        try run.finish(asJSON: json)
     }
 
-    private func settingsOfOptions() throws -> SegmentationSettings {
+    /// The settings that a new run starts from.
+    private func preset() throws -> SegmentationSettings {
         let kind = head.flatMap { DenseHeadKind(rawValue: $0.rawValue) }
         if head == .knn {
             throw ValidationError("--head knn trains nothing; --preset and --resume are for trained heads.")
@@ -202,37 +205,7 @@ struct Segment: ParsableCommand {
         if let kind, kind != preset.settings.model.head {
             throw ValidationError("--head \(kind.rawValue) contradicts the preset \(preset.name).")
         }
-        var tree = try SettingsTree(encoding: preset.settings)
-        try options.overlay(&tree)
-        var settings = try tree.decode(SegmentationSettings.self)
-        if let weights { settings.weights = weights }
-        overlay(&settings.data)
-        if let network = use.network { settings.network = network }
-        if let heads = use.heads { settings.heads = heads }
-        if use.allowMissing { settings.allowMissing = true }
-        use.machine.overlay(&settings.device, &settings.threads)
-        if let seed { settings.seed = seed }
-        training.overlay(&settings)
-        settings.makePathsAbsolute()
-        try settings.validate()
-        return settings
-    }
-
-    private func settingsToResume(_ path: String) throws -> SegmentationSettings {
-        let others: [Any?] = [
-            head, weights, use.network, use.heads, data, firstClass, ignore, classes, seed, output, training.preset,
-            training.pyramid, options.config, options.assignments.first,
-        ]
-        guard others.allSatisfy({ $0 == nil }), !training.isFrozen, !training.trainBackbone, !training.flip else {
-            throw ValidationError(
-                "--resume goes on with a run as it is: beside it only --device, --threads, --time-limit and --json.")
-        }
-        var tree = try SettingsTree(encoding: SegmentationSettings())
-        try tree.overlay(file: try RunFolder(existing: path).settingsFile)
-        var settings = try tree.decode(SegmentationSettings.self)
-        use.machine.overlay(&settings.device, &settings.threads)
-        try settings.validate()
-        return settings
+        return preset.settings
     }
 }
 
@@ -256,6 +229,9 @@ struct SegmentTrainingOptions: ParsableArguments {
     func validate() throws {
         if isFrozen, trainBackbone { throw ValidationError("--frozen and --train-backbone exclude each other.") }
     }
+
+    /// What was said but the preset.
+    var given: [Any?] { [isFrozen.given, trainBackbone.given, pyramid, flip.given] }
 
     func overlay(_ settings: inout SegmentationSettings) {
         if isFrozen { settings.model.isFrozen = true }

@@ -7,7 +7,7 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// A segmentation head from its settings to its results.
-struct SegmentRun {
+struct SegmentRun: HeadRun {
     private let settings: SegmentationSettings
     private let trained: TrainedNetwork
     private let session: RunSession
@@ -17,25 +17,17 @@ struct SegmentRun {
     /// Touches nothing in the run's folder before data and network are found and fit the settings.
     init(_ settings: SegmentationSettings, folder path: String, isNew: Bool, deadline: ContinuousClock.Instant?) throws
     {
-        Libtorch.threadCount = settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount
+        settings.takeThreads()
         let data = try SegmentationData(settings)
         var line = ProgressLine(title: "Label maps", total: data.training.count + data.validation.count)
-        var shown = 0
         // A run that goes on has looked at its data before.
         let absent =
             !isNew
             ? []
-            : try data.check { done, _ in
-                while shown < done {
-                    line.advance()
-                    shown += 1
-                }
-            }
+            : try data.check { done, _ in line.advance(to: done) }
         line.clear()
         _ = try MicroBatches(images: data.training.count, batch: settings.batchSize, seed: settings.seed)
-        let trained = try TrainedNetwork(
-            path: settings.weights, part: settings.network, heads: settings.heads > 0 ? settings.heads : nil,
-            allowsMissing: settings.allowMissing, device: try Device.resolve(settings.device))
+        let trained = try settings.trainedNetwork(on: Device.resolve(settings.device))
         let architecture = trained.description.architecture
         try settings.model.validate(architecture)
         try settings.requireRoom(for: architecture)
@@ -69,9 +61,7 @@ struct SegmentRun {
                 + "\(settings.batchSize) crops; on \(trained.network.device) in \(training.machine.precision), "
                 + "\(Libtorch.threadCount) threads.")
         if !absent.isEmpty {
-            let names =
-                absent.prefix(8).joined(separator: ", ") + (absent.count > 8 ? " and \(absent.count - 8) more" : "")
-            try log.note("No training pixel is of: \(names).")
+            try log.note("No training pixel is of: \(absent.listed(8)).")
         }
         try log.note("The run is written to \(session.folder.path).")
         if !isNew { try session.announceResumption(on: training.machine) }

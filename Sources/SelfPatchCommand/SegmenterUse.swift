@@ -20,9 +20,7 @@ struct SegmenterUse {
         let before = tree
         try overlay(&tree)
         let places = ["inference.", "views.shortSide", "views.longSide", "data.", "precision"]
-        let refused = before.differences(to: tree).map(\.path).filter { path in
-            !places.contains { path.hasPrefix($0) }
-        }
+        let refused = before.changes(in: tree, besides: places)
         guard refused.isEmpty else {
             throw UserError(
                 "\(trained.path) is trained already, so \(refused.joined(separator: ", ")) cannot change. These can: inference.*, "
@@ -47,13 +45,7 @@ struct SegmenterUse {
         let validation = try labelledImages()
         var problems = DataProblems()
         var line = ProgressLine(title: "Label maps", total: validation.count)
-        var shown = 0
-        let contents = validation.check(&problems) { done in
-            while shown < done {
-                line.advance()
-                shown += 1
-            }
-        }
+        let contents = validation.check(&problems) { done in line.advance(to: done) }
         line.clear()
         if contents.pixels.allSatisfy({ $0 == 0 }) { problems.add("no label map holds a class") }
         try problems.throwIfAny(title: "The labelled images cannot be used")

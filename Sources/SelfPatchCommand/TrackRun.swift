@@ -61,8 +61,7 @@ struct TrackRun {
     }
 
     private func requireEmptyOutput() throws {
-        let held = ((try? FileManager.default.contentsOfDirectory(atPath: output)) ?? []).filter { $0 != ".DS_Store" }
-        guard held.isEmpty else {
+        guard OutputFolder.contents(of: output).isEmpty else {
             throw UserError(
                 "\(PrintableName.of(output)) is not empty; masks of an older run would mix with the new ones. Name a new folder.",
                 kind: .usage)
@@ -87,7 +86,7 @@ struct TrackRun {
                         .utf8))
         }
         let masks = "\(output)/\(video.name)"
-        try FileManager.default.createDirectory(atPath: masks, withIntermediateDirectories: true)
+        try OutputFolder.make(masks)
         var sheet = MaskOverlay(title: video.name)
         let canBeShown = [1, 3].contains(tracker.network.architecture.channels)
         let shown = Set(canBeShown ? MaskOverlay.chosen(of: video.frames.count) : [])
@@ -100,7 +99,7 @@ struct TrackRun {
             done()
         }
         if let picture = sheet.picture() {
-            try FileManager.default.createDirectory(atPath: "\(output)/overlay", withIntermediateDirectories: true)
+            try OutputFolder.make("\(output)/overlay")
             try picture.write(to: "\(output)/overlay/\(video.name).png")
         }
         return timing

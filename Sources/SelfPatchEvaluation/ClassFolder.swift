@@ -40,10 +40,9 @@ package struct ClassFolder: Sendable {
         let places = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
         let missing = other.classes.filter { places[$0] == nil }
         guard missing.isEmpty else {
-            let shown = missing.prefix(5).map { "'\(PrintableName.of($0))'" }.joined(separator: ", ")
-            let more = missing.count > 5 ? " and \(missing.count - 5) more" : ""
+            let names = missing.map { "'\(PrintableName.of($0))'" }.listed(5)
             throw UserError(
-                "\(other.folder.root) has classes that \(folder.root) lacks: \(shown)\(more). Both must name their classes "
+                "\(other.folder.root) has classes that \(folder.root) lacks: \(names). Both must name their classes "
                     + "alike; \(folder.root) has \(classes.count).", kind: .usage)
         }
         return other.classes.compactMap { places[$0] }

@@ -21,8 +21,18 @@ package enum OutputFolder {
         }
     }
 
+    /// Refuses an output that lies in the folder of the images.
+    static func requireOutside(_ output: String, images: String) throws {
+        func whole(_ path: String) -> String { URL(filePath: path).standardizedFileURL.path + "/" }
+        guard !whole(output).hasPrefix(whole(images)) else {
+            throw UserError(
+                "\(PrintableName.of(output)) lies in \(PrintableName.of(images)): what is written would be taken for images. "
+                    + "Name a folder beside it.", kind: .usage)
+        }
+    }
+
     /// What a folder holds; nothing where it is not there.
-    static func contents(of path: String) -> [String] {
+    package static func contents(of path: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0 != ".DS_Store" }
     }
 

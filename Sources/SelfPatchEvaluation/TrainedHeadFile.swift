@@ -24,18 +24,20 @@ struct TrainedHeadFile {
     private let kind: Kind
 
     /// The file that a path leads to, itself or in the folder of a complete run; nil where there is none of this kind.
-    static func path(at path: String, _ kind: Kind) -> String? {
+    ///
+    /// - Throws: `UserError` where the file is damaged or may not be read.
+    static func path(at path: String, _ kind: Kind) throws -> String? {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
         let file = isFolder.boolValue ? "\(path)/\(kind.name).safetensors" : path
-        guard file.hasSuffix(".safetensors"), let content = try? SafetensorsFile(path: file) else { return nil }
-        return content.metadata["format"] == kind.format ? file : nil
+        guard file.hasSuffix(".safetensors"), FileManager.default.fileExists(atPath: file) else { return nil }
+        return try SafetensorsFile(path: file).metadata["format"] == kind.format ? file : nil
     }
 
     /// - Parameter path: a file, or the folder of a complete run.
     /// - Throws: `UserError` where there is none of this kind, or it is damaged.
     init(at path: String, _ kind: Kind) throws {
-        guard let file = Self.path(at: path, kind) else {
+        guard let file = try Self.path(at: path, kind) else {
             throw UserError(
                 "\(path) holds no trained \(kind.name). Name the folder of a complete run of `\(kind.command)`, or its "
                     + "\(kind.name).safetensors; a run that was stopped goes on with `\(kind.command) --resume`.",
@@ -60,6 +62,15 @@ struct TrainedHeadFile {
 
     var contradiction: UserError {
         UserError("Cannot use \(path): its description of the classes contradicts itself.")
+    }
+
+    /// Holds a size that the description claims against a tensor, before memory is taken for it.
+    func require(_ name: String, _ shape: [Int]) throws {
+        guard let found = content[name]?.shape, found.starts(with: shape) else {
+            throw UserError(
+                "Cannot use \(path): it describes \(name) as \(shape) and has \(content[name].map { "\($0.shape)" } ?? "none")."
+            )
+        }
     }
 
     /// A backbone of the described sizes, its numbers not read yet; only where the file has the bytes to fill it.

@@ -120,6 +120,6 @@ extension UserError {
             case ENAMETOOLONG: "the name is too long."
             default: String(cString: strerror(code)) + "."
             }
-        return UserError("Cannot \(action) \(path): \(reason)")
+        return UserError("Cannot \(action) \(PrintableName.of(path)): \(reason)")
     }
 }

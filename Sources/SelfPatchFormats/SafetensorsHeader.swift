@@ -100,13 +100,9 @@ struct SafetensorsHeader {
     }
 }
 
-/// A name from a file, fit to be printed: cut where it is long, control characters replaced.
+/// A name from a file, fit to be printed: cut where it is long, nothing in it that a terminal would obey.
 func quoted(_ name: String) -> String {
-    var text = ""
-    for scalar in name.unicodeScalars.prefix(80) {
-        text.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-    }
-    return "'\(text)\(name.unicodeScalars.count > 80 ? "..." : "")'"
+    "'\(PrintableName.of(String(name.prefix(80))))\(name.count > 80 ? "..." : "")'"
 }
 
 /// Reads the few shapes of JSON that a safetensors header is made of; nothing here calls itself, so no nesting can

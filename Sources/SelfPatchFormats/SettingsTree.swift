@@ -138,6 +138,11 @@ package struct SettingsTree: Equatable, Sendable {
         }
     }
 
+    /// The paths of those that differ in `other` and do not begin with any of these.
+    package func changes(in other: SettingsTree, besides beginnings: [String]) -> [String] {
+        differences(to: other).map(\.path).filter { path in !beginnings.contains { path.hasPrefix($0) } }
+    }
+
     private static func sentence(_ error: DecodingError) -> String {
         let (context, missing): (DecodingError.Context, CodingKey?) =
             switch error {

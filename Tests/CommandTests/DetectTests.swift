@@ -101,6 +101,26 @@ import Testing
                 "detect", "--weights", folder.file("out"), "--predict", folder.file("photos"), "--output",
                 folder.file("found"))
             #expect(taken.exitCode == 64 && taken.errors.contains("not empty"), "\(taken)")
+            let within = try ProgramRun.of(
+                "detect", "--weights", folder.file("out"), "--predict", folder.file("photos"), "--output",
+                folder.file("photos/found"))
+            #expect(within.exitCode == 64 && within.errors.contains("lies in"), "\(within)")
+
+            // A file that is not what it says it is, damaged or lying.
+            let file = folder.file("out/detector.safetensors")
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            var lying = bytes
+            let width = try #require(bytes.firstRange(of: Data("channels\\\":8".utf8)))
+            lying.replaceSubrange(width.upperBound - 1..<width.upperBound, with: Data("9".utf8))
+            let checksum = try #require(bytes.firstRange(of: Data("crc32".utf8)))
+            lying.replaceSubrange(checksum, with: Data("crc33".utf8))
+            try lying.write(to: URL(fileURLWithPath: file))
+            let scoringOnce = ["detect", "--weights", folder.file("out"), "--data", drawn.path]
+            let contradicted = try ProgramRun.of(scoringOnce)
+            #expect(contradicted.exitCode == 1 && contradicted.errors.contains("describes"), "\(contradicted)")
+            try bytes.prefix(500).write(to: URL(fileURLWithPath: file))
+            let damaged = try ProgramRun.of(scoringOnce)
+            #expect(damaged.exitCode == 1 && damaged.errors.contains("detector.safetensors"), "\(damaged)")
         }
     }
 
@@ -185,6 +205,12 @@ import Testing
             try drawn.write("train", images: [image], annotations: [])
             try drawn.write("val", images: [image], annotations: [])
             try refused(arguments(), "No picture of train has an object")
+            let crowd: [String: Any] = [
+                "id": 1, "image_id": 1, "category_id": 2, "iscrowd": 1, "bbox": [4, 6, 18, 14], "area": 252,
+                "segmentation": ["size": [48, 64], "counts": [0, 9, 3_063]],
+            ]
+            try drawn.write("train", images: [image], annotations: [crowd])
+            try refused(arguments(), "1 crowd regions")
         }
     }
 }

@@ -16,7 +16,7 @@ import Testing
         #expect(crowd.id == 12 && crowd.isCrowd && crowd.classIndex == 0 && crowd.mask?.runs == [0, 80, 1920])
         #expect(dog.id == 11 && !dog.isCrowd && dog.classIndex == 1 && dog.area == 200.5)
         #expect(dog.box == DetectionBox(x: 10.5, y: 20, width: 20, height: 10.25))
-        #expect(dog.box.corners == [10.5, 20, 30.5, 30.25])
+        #expect(dog.box == DetectionBox(x: 10.5, y: 20, width: 20, height: 10.25))
         #expect(dog.mask?.area == 200 && dog.mask?.box == DetectionBox(x: 10, y: 20, width: 20, height: 10))
         #expect(cup.mask?.runs == [0, 3, 4797])
         #expect(data.hasMasks && data.objectCount == 3)
@@ -118,6 +118,7 @@ import Testing
             ("image_id", "\"7\"", "a number is expected, not '\"'"),
             ("id", "13", "two annotations have the id 13"),
             ("bbox", "[1, 2, 3]", "annotation 11 has the bbox [1.0, 2.0, 3.0]"),
+            ("bbox", "[1e9, 0, 1, 5]", "annotation 11 has the bbox [1000000000.0, 0.0, 1.0, 5.0]"),
             ("bbox", "\"all\"", "a list is expected, not"), ("area", "\"large\"", "a number is expected"),
             ("segmentation", "[[1, 2, 3, 4]]", "annotation 11 of image 7 has a polygon of 4 numbers"),
             ("segmentation", "[[1, 2, 30, 4, 5, 6, 7]]", "annotation 11 of image 7 has a polygon of 7 numbers"),

@@ -58,6 +58,11 @@ import Testing
                 "1 of 2 results are of images that the annotations do not list: 8. The annotations have 2 images"
             ),
             ("image_id", "\"b.png\"", "result 2: at byte"),
+            ("bbox", "[1e308, 0, -1e308, 5]", "result 2 of image 7 has the bbox [1e+308, 0.0, -1e+308, 5.0]"),
+            (
+                "category_id", "-9223372036854775807",
+                "categories that the annotations do not list: -9223372036854775807"
+            ),
             ("category_id", "17", "categories that the annotations do not list: 17; the nearest is 18, 'dog'"),
         ] as [(String, String?, String)])
     func oneBadFieldIsNamed(key: String, value: String?, words: String) {

@@ -102,6 +102,21 @@ import Testing
         }
     }
 
+    /// Of a box that ends at the border, rounding may leave nothing; what has no width has no middle to learn.
+    @Test func anObjectOfWhichNothingIsLeftIsGone() {
+        let sliver = DetectionObject(
+            id: 9, classIndex: 2, box: DetectionBox(x: 129.999_999_99, y: 10, width: 5, height: 10), area: 50)
+        let sample = DetectionSample(image: Self.sample.image, objects: [sliver] + Self.sample.objects)
+        var settings = Self.settings
+        settings.crop = 0
+        let view = DetectionView(settings, masks: false)
+        for index in 0..<10 {
+            let picture = view.picture(of: sample, key: Self.key(index))
+            #expect(picture.boxes.count == 3 && picture.classes == [1, 2, 0])
+            #expect(picture.boxes.allSatisfy { $0.width > 0 && $0.height > 0 })
+        }
+    }
+
     @Test func settingsThatCannotBeAreRefused() {
         func refuses(_ change: (inout DetectionViewSettings) -> Void) -> Bool {
             var settings = DetectionViewSettings()

@@ -39,6 +39,23 @@ import Testing
         }
     }
 
+    @Test(arguments: sizes) func aPartIsItsPixelsAndNothingAround(height: Int, width: Int) {
+        let (rows, columns) = (height / 3..<(2 * height + 2) / 3, width / 4..<(3 * width + 3) / 4)
+        for bitmap in bitmaps(height: height, width: width) {
+            var (whole, part) = ([UInt8](repeating: 0, count: height * width), [UInt8]())
+            for row in rows {
+                for column in columns {
+                    whole[row * width + column] = bitmap[row * width + column]
+                    part.append(bitmap[row * width + column])
+                }
+            }
+            let mask = RunLengthMask(part: part, rows: rows, columns: columns, height: height, width: width)
+            #expect(mask == RunLengthMask(bitmap: whole, height: height, width: width) && mask.bitmap == whole)
+        }
+        let nothing = RunLengthMask(part: [], rows: 0..<0, columns: 0..<0, height: height, width: width)
+        #expect(nothing == RunLengthMask(emptyOfHeight: height, width: width))
+    }
+
     @Test func innerZerosJoinTheirNeighbors() throws {
         let mask = try RunLengthMask(height: 2, width: 5, counts: [0, 2, 0, 3, 4, 0, 1])
         #expect(mask.runs == [0, 5, 5])

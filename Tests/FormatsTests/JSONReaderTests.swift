@@ -73,6 +73,7 @@ import Testing
         #expect(try read("-Infinity") { try $0.number() } == -.infinity)
         #expect(try read("NaN") { try $0.number() }.isNaN)
         #expect(try read(" 9223372036854775807 ") { try $0.integer() } == .max)
+        #expect(try read("-9223372036854775808") { try $0.integer() } == .min)
         #expect(try read("-4.0") { try $0.integer() } == -4)
     }
 

@@ -174,8 +174,8 @@ import Testing
         func same(_ value: Double?, _ wanted: Double?, _ words: String) {
             #expect(abs((value ?? -1) - (wanted ?? .nan)) <= tolerance, "\(title): \(words)")
         }
-        #expect(score.figures.count == 12 && expected.stats.count == 12)
-        for figure in score.figures { same(figure.value, expected.stats[figure.name], figure.name) }
+        #expect(score.figures().count == 12 && expected.stats.count == 12)
+        for figure in score.figures() { same(figure.value, expected.stats[figure.name], figure.name) }
         #expect(score.curves.count == expected.classes.count, "\(title)")
         for (place, wanted) in expected.classes.enumerated() where score.curves.indices.contains(place) {
             let words = "class \(wanted.category_id)"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SelfPatchEvaluation
 import SelfPatchTensors
 
 /// What a command computes on. Nothing is set where nothing was said, so that a run's own settings can stand.
@@ -17,9 +18,9 @@ struct MachineOptions: ParsableArguments {
     }
 
     /// Puts what was said over a run's settings.
-    func overlay(_ device: inout String, _ threads: inout Int) {
-        if let own = self.device { device = own }
-        if let own = self.threads { threads = own }
+    func overlay(_ settings: inout some HeadSettings) {
+        if let device { settings.device = device }
+        if let threads { settings.threads = threads }
     }
 
     /// Sets the threads.

@@ -33,6 +33,9 @@ struct NetworkOptions: ParsableArguments {
 
     @OptionGroup var machine: MachineOptions
 
+    /// Whether anything was said but what to compute on.
+    var isGiven: Bool { network != nil || heads != nil || allowMissing }
+
     func validate() throws {
         if let heads, heads < 1 { throw ValidationError("--heads is \(heads); it has to be at least 1.") }
     }

@@ -83,12 +83,13 @@ struct AnnotationRecord: Sendable {
         } catch {
             throw fault("of image \(image.id) \(error.detail)")
         }
-        guard box.isEmpty || box.count == 4, box.allSatisfy(\.isFinite) else {
+        let annotated = DetectionBox(box)
+        guard box.isEmpty || annotated != nil else {
             throw fault("has the bbox \(box); four numbers x, y, width, height are expected")
         }
         let bounds: DetectionBox
-        if box.count == 4 {
-            bounds = DetectionBox(x: box[0], y: box[1], width: box[2], height: box[3])
+        if let annotated {
+            bounds = annotated
         } else if let mask {
             bounds = mask.box
             repairs.append(.boxFromMask)

@@ -18,37 +18,33 @@ package struct COCOAnnotations: Sendable {
     }
 
     package init(file: MappedFile, threads: Int = 0) throws {
-        let lists = try JSONReader.read(file, TopLevel.init)
-        var problems = DataProblems()
         let title = "The annotations \(PrintableName.of(file.path)) cannot be used"
-        for (name, list) in [
-            ("images", lists.images), ("annotations", lists.annotations), ("categories", lists.categories),
-        ] where list == nil {
-            let others = lists.keys.isEmpty ? "nothing else" : lists.keys.joined(separator: ", ")
-            problems.add("there is no list '\(name)'; the file has \(PrintableName.of(others))")
+        (data, notes) = try JSONReader.read(file) { json in
+            let lists = try TopLevel(&json)
+            defer { json = lists.end }
+            var problems = DataProblems()
+            for (name, list) in [
+                ("images", lists.images), ("annotations", lists.annotations), ("categories", lists.categories),
+            ] where list == nil {
+                let others = lists.keys.isEmpty ? "nothing else" : lists.keys.joined(separator: ", ")
+                problems.add("there is no list '\(name)'; the file has \(PrintableName.of(others))")
+            }
+            guard var categories = lists.categories, var pictures = lists.images, var annotations = lists.annotations
+            else {
+                try problems.throwIfAny(title: title)
+                return (DetectionData(classes: [], images: []), [])
+            }
+            let classes = try Self.classes(&categories, &problems)
+            let images = try Self.images(&pictures, &problems)
+            if images.isEmpty { problems.add("it lists no image") }
+            if classes.isEmpty { problems.add("it lists no category") }
+            try problems.throwIfAny(title: title)
+            var objects = ObjectCollector(classes: classes, images: images, threads: threads)
+            try objects.read(&annotations)
+            problems.add(contentsOf: objects.problems)
+            try problems.throwIfAny(title: title)
+            return (objects.data, objects.notes)
         }
-        try problems.throwIfAny(title: title)
-        let (classes, images) = try JSONReader.read(file) { json in
-            defer { json = lists.end ?? json }
-            return (
-                try lists.categories.map { try Self.classes(at: $0, &json, &problems) } ?? [],
-                try lists.images.map { try Self.images(at: $0, &json, &problems) } ?? []
-            )
-        }
-        if images.isEmpty { problems.add("it lists no image") }
-        if classes.isEmpty { problems.add("it lists no category") }
-        try problems.throwIfAny(title: title)
-        var objects = ObjectCollector(classes: classes, images: images, threads: threads)
-        try JSONReader.read(file) { json in
-            guard let start = lists.annotations else { return }
-            json = start
-            try objects.read(&json)
-            json = lists.end ?? json
-        }
-        problems.add(contentsOf: objects.problems)
-        try problems.throwIfAny(title: title)
-        data = objects.data
-        notes = objects.notes
     }
 
     /// Where the three lists begin; they may stand in any order.
@@ -56,7 +52,7 @@ package struct COCOAnnotations: Sendable {
         var images: JSONReader?
         var annotations: JSONReader?
         var categories: JSONReader?
-        var end: JSONReader?
+        var end: JSONReader
         var keys: [String] = []
 
         init(_ json: inout JSONReader) throws {
@@ -64,6 +60,7 @@ package struct COCOAnnotations: Sendable {
                 throw json.failure(
                     "an object with 'images', 'annotations' and 'categories' is expected; a list may be one of results")
             }
+            end = json
             try json.object { json, key in
                 let start = json
                 try json.skip()
@@ -81,9 +78,8 @@ package struct COCOAnnotations: Sendable {
     // MARK: Categories and images
 
     private static func classes(
-        at start: JSONReader, _ json: inout JSONReader, _ problems: inout DataProblems
+        _ json: inout JSONReader, _ problems: inout DataProblems
     ) throws -> [DetectionClass] {
-        json = start
         var classes: [Int: DetectionClass] = [:]
         var number = 0
         try json.array { json in
@@ -108,11 +104,12 @@ package struct COCOAnnotations: Sendable {
     }
 
     private static func images(
-        at start: JSONReader, _ json: inout JSONReader, _ problems: inout DataProblems
+        _ json: inout JSONReader, _ problems: inout DataProblems
     ) throws -> [DetectionImage] {
-        json = start
         var images: [DetectionImage] = []
+        var number = 0
         try json.array { json in
+            number += 1
             var (id, file, height, width) = (Int?.none, "", 0, 0)
             try json.object { json, key in
                 switch key {
@@ -124,7 +121,7 @@ package struct COCOAnnotations: Sendable {
                 }
             }
             guard let id else {
-                problems.add("image number \(images.count + 1) of the list, '\(PrintableName.of(file))', has no id")
+                problems.add("image number \(number) of the list, '\(PrintableName.of(file))', has no id")
                 return
             }
             if height < 1 || width < 1 || height > 1 << 20 || width > 1 << 20 {

@@ -16,7 +16,7 @@ package struct COCOFolder: Sendable {
     package static let tree = """
           DIR/annotations/instances_train.json   images, boxes, masks, classes
           DIR/annotations/instances_val.json     or instances_val2017.json
-          DIR/images/                            or DIR/train2017/, DIR/val2017/
+          DIR/images/                            or DIR/train2017/ and DIR/val2017/, or these two in DIR/images/
         """
 
     /// - Parameter split: `train`, `val`, or how else a file `instances_SPLIT.json` ends; a year may be left out.
@@ -27,7 +27,7 @@ package struct COCOFolder: Sendable {
         guard manager.fileExists(atPath: root) else {
             throw UserError("There is no folder of images and annotations at \(PrintableName.of(root)).")
         }
-        let files = ((try? manager.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        let files = try manager.fileExists(atPath: folder) ? Self.names(in: folder) : []
         let splits = files.filter { $0.hasPrefix("instances_") && $0.hasSuffix(".json") }
             .map { String($0.dropFirst("instances_".count).dropLast(".json".count)) }
         let fitting = splits.filter { $0 == split || ($0.hasPrefix(split) && Int($0.dropFirst(split.count)) != nil) }
@@ -52,6 +52,14 @@ package struct COCOFolder: Sendable {
         self.root = root
         self.split = found
         annotationFile = "\(folder)/instances_\(found).json"
+    }
+
+    private static func names(in folder: String) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        } catch {
+            throw UserError("Cannot read \(PrintableName.of(folder)): \(error.localizedDescription)")
+        }
     }
 
     /// The folder of the images.

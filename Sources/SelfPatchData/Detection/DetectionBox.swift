@@ -12,8 +12,14 @@ package struct DetectionBox: Equatable, Sendable {
         self.height = height
     }
 
-    package var area: Double { width * height }
+    /// As a file lists it; nil where that is not four numbers of pixels.
+    init?(_ numbers: [Double]) {
+        guard numbers.count == 4, numbers.allSatisfy({ abs($0) <= Self.farthest }) else { return nil }
+        self.init(x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3])
+    }
 
-    /// x1, y1, x2, y2, not clipped to the picture.
-    package var corners: [Float] { [Float(x), Float(y), Float(x + width), Float(y + height)] }
+    /// What coordinates are held to, in pixels either way: beyond it they are damage, and no 32-bit number in COCO's own code.
+    static let farthest = 1e8
+
+    package var area: Double { width * height }
 }

@@ -89,8 +89,8 @@ package struct DetectionData: Equatable, Sendable {
 
     package var objectCount: Int { images.reduce(0) { $0 + $1.objects.count } }
 
-    /// Whether there are objects, and each has a mask.
-    package var hasMasks: Bool { objectCount > 0 && images.allSatisfy { $0.objects.allSatisfy(\.hasMask) } }
+    /// Whether each object has a mask.
+    package var hasMasks: Bool { images.allSatisfy { $0.objects.allSatisfy(\.hasMask) } }
 
     /// The classes of these names alone; images stay, also those that are left with no object.
     ///
@@ -98,7 +98,9 @@ package struct DetectionData: Equatable, Sendable {
     package func keeping(classes names: [String]) throws -> DetectionData {
         for name in names where !classes.contains(where: { $0.name == name }) {
             let nearest = NearestName.of(name, among: classes.map(\.name)).map { " Did you mean '\($0)'?" } ?? ""
-            let list = classes.count <= 20 ? " There are: \(classes.map(\.name).joined(separator: ", "))." : ""
+            let list =
+                classes.count <= 20
+                ? " There are: \(classes.map { PrintableName.of($0.name) }.joined(separator: ", "))." : ""
             throw UserError("The data have no class '\(PrintableName.of(name))'.\(nearest)\(list)", kind: .usage)
         }
         let kept = classes.indices.filter { names.contains(classes[$0].name) }

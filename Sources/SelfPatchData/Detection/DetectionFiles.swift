@@ -17,9 +17,10 @@ package struct DetectionFiles: Sendable {
     ///
     /// - Parameters:
     ///   - problems: gets a sentence for each file that is not there, cannot be read, or has another size than its annotation.
+    ///   - threads: 0 takes one for each processor.
     ///   - progress: is told how many are done.
-    package func check(_ problems: inout DataProblems, progress: (Int) -> Void = { _ in }) {
-        let threads = ProcessInfo.processInfo.activeProcessorCount
+    package func check(_ problems: inout DataProblems, threads: Int = 0, progress: (Int) -> Void = { _ in }) {
+        let threads = threads > 0 ? threads : ProcessInfo.processInfo.activeProcessorCount
         let block = 64 * threads
         for start in stride(from: 0, to: data.images.count, by: block) {
             let count = min(block, data.images.count - start)

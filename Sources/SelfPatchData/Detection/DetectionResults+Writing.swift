@@ -2,6 +2,14 @@ import Foundation
 import SelfPatchFormats
 
 extension DetectionResults {
+    /// Writes `boxes.json` and `masks.json`, each as COCO's tools read it.
+    ///
+    /// - Parameter masks: whether masks were asked for; without them there is no list of masks.
+    package func write(inFolder folder: String, masks: Bool, for data: DetectionData) throws {
+        try boxesAlone.write(to: "\(folder)/boxes.json", for: data)
+        if masks { try masksAlone.write(to: "\(folder)/masks.json", for: data) }
+    }
+
     /// The same with masks alone, as COCO's tools want them where masks are scored: a box beside a mask would decide its size.
     package var masksAlone: DetectionResults {
         DetectionResults(

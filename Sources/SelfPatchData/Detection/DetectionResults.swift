@@ -163,7 +163,8 @@ private struct ResultCollector {
         }
         guard let image, let category, let score else { return nil }
         guard !score.isNaN else { throw Fault(sentence: "of image \(image) has the score NaN, which has no order") }
-        guard box.isEmpty || box.count == 4, box.allSatisfy(\.isFinite) else {
+        let bounds = DetectionBox(box)
+        guard box.isEmpty || bounds != nil else {
             throw Fault(
                 sentence: "of image \(image) has the bbox \(box); four numbers x, y, width, height are expected")
         }
@@ -185,7 +186,7 @@ private struct ResultCollector {
         }
         return Pending(
             number: count, image: place, classIndex: classIndex, score: score,
-            box: fields.box ? DetectionBox(x: box[0], y: box[1], width: box[2], height: box[3]) : nil,
+            box: fields.box ? bounds : nil,
             shape: fields.mask ? shape : .none)
     }
 
@@ -215,9 +216,7 @@ private struct ResultCollector {
     func throwIfAny(title: String) throws {
         var problems = DataProblems()
         func list(_ strange: [Int: Int]) -> String {
-            let ids = strange.keys.sorted()
-            return ids.prefix(5).map(String.init).joined(separator: ", ")
-                + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
+            strange.keys.sorted().map(String.init).listed(5)
         }
         if !strangeImages.isEmpty {
             let known = data.images.prefix(3).map { String($0.id) }.joined(separator: ", ")
@@ -227,7 +226,7 @@ private struct ResultCollector {
         }
         if !strangeClasses.isEmpty {
             let nearest = strangeClasses.keys.min().flatMap { id in
-                data.classes.min { abs($0.id - id) < abs($1.id - id) }
+                data.classes.min { abs(Double($0.id) - Double(id)) < abs(Double($1.id) - Double(id)) }
             }
             let words = nearest.map { "; the nearest is \($0.id), '\(PrintableName.of($0.name))'" } ?? ""
             problems.add(

@@ -92,10 +92,7 @@ package struct DetectionView: Sendable {
 
         init(_ sample: DetectionSample, masks: Bool) {
             image = sample.image
-            boxes = sample.objects.map { object in
-                let box = object.box
-                return Box(Float(box.x), Float(box.y), Float(box.x + box.width), Float(box.y + box.height))
-            }
+            boxes = sample.objects.map(\.box.corners)
             members = Array(boxes.indices)
             self.masks = masks
             rows = Array(0..<image.height)
@@ -114,9 +111,7 @@ package struct DetectionView: Sendable {
         mutating func resize(to size: ViewSize) {
             let former = self.size
             factors = (Float(size.width) / Float(former.width), Float(size.height) / Float(former.height))
-            boxes = boxes.map {
-                $0.scaled(x: factors.x, y: factors.y).clipped(height: Float(size.height), width: Float(size.width))
-            }
+            place(boxes.map { $0.scaled(x: factors.x, y: factors.y) }, within: size)
             guard size != former else { return }
             image = Pixels(planes: image.resizedLinear(to: size), size: size)
             func read(_ places: [Int], _ count: Int) -> [Int] {
@@ -128,16 +123,20 @@ package struct DetectionView: Sendable {
 
         mutating func cut(_ part: (rows: Range<Int>, columns: Range<Int>)) {
             let (x, y) = (Float(part.columns.lowerBound), Float(part.rows.lowerBound))
-            let moved = boxes.map {
-                Box($0.x1 - x, $0.y1 - y, $0.x2 - x, $0.y2 - y)
-                    .clipped(height: Float(part.rows.count), width: Float(part.columns.count))
-            }
-            let kept = moved.indices.filter { moved[$0].width > 0 && moved[$0].height > 0 }
-            boxes = kept.map { moved[$0] }
-            members = kept.map { members[$0] }
+            place(
+                boxes.map { Box($0.x1 - x, $0.y1 - y, $0.x2 - x, $0.y2 - y) },
+                within: ViewSize(height: part.rows.count, width: part.columns.count))
             image = image.part(rows: part.rows, columns: part.columns)
             rows = Array(rows[part.rows])
             columns = Array(columns[part.columns])
+        }
+
+        /// Objects go on with these boxes, cut off at the border; those of which nothing is left are gone.
+        private mutating func place(_ moved: [Box], within size: ViewSize) {
+            let clipped = moved.map { $0.clipped(height: Float(size.height), width: Float(size.width)) }
+            let kept = clipped.indices.filter { clipped[$0].width > 0 && clipped[$0].height > 0 }
+            boxes = kept.map { clipped[$0] }
+            members = kept.map { members[$0] }
         }
 
         func picture(of sample: DetectionSample) -> DetectionPicture {
@@ -157,4 +156,9 @@ package struct DetectionView: Sendable {
             return mask
         }
     }
+}
+
+extension DetectionBox {
+    /// The same by its corners, not clipped to the picture.
+    fileprivate var corners: Box { Box(Float(x), Float(y), Float(x + width), Float(y + height)) }
 }

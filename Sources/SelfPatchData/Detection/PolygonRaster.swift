@@ -4,9 +4,6 @@
 /// into object or back, from that row down. `rleFrPoly` walks the whole outline for it; here only the steps that cross a
 /// middle are computed, by the same formula, so that the work grows with the columns covered and not with the length.
 package enum PolygonRaster {
-    /// What coordinates are held to, in pixels either way: beyond it they are damage, and no 32-bit number in COCO's own code.
-    static let farthest = 1e8
-
     /// All parts of one object, joined.
     ///
     /// - Parameter polygons: of each x, y, x, y ... in pixels.
@@ -25,7 +22,7 @@ package enum PolygonRaster {
         var fine: [Int] = []
         fine.reserveCapacity(polygon.count)
         for coordinate in polygon.prefix(polygon.count / 2 * 2) {
-            guard abs(coordinate) <= farthest else {
+            guard abs(coordinate) <= DetectionBox.farthest else {
                 throw MaskProblem("has a polygon with the coordinate \(coordinate)")
             }
             fine.append(Int(5 * coordinate + 0.5))  // Toward zero, negatives too.

@@ -168,18 +168,26 @@ package struct RunLengthMask: Equatable, Sendable {
 
     /// - Parameter bitmap: `[height, width]`, rows from the top; whatever is not 0 is object.
     package init(bitmap: [UInt8], height: Int, width: Int) {
+        self.init(part: bitmap, rows: 0..<height, columns: 0..<width, height: height, width: width)
+    }
+
+    /// An object that lies within a part of the picture.
+    ///
+    /// - Parameter part: `[rows, columns]`; whatever is not 0 is object.
+    package init(part: [UInt8], rows: Range<Int>, columns: Range<Int>, height: Int, width: Int) {
         precondition(
-            bitmap.count == height * width && height > 0 && width > 0,
-            "\(bitmap.count) pixels of a mask of \(height) x \(width)")
+            part.count == rows.count * columns.count && height > 0 && width > 0
+                && 0...height ~= rows.lowerBound && rows.upperBound <= height
+                && 0...width ~= columns.lowerBound && columns.upperBound <= width,
+            "\(part.count) pixels for rows \(rows) and columns \(columns) of a mask of \(height) x \(width)")
         var builder = RunBuilder()
-        for column in 0..<width {
-            var (start, isObject) = (0, bitmap[column] != 0)
-            for row in 1..<max(height, 1) where (bitmap[row * width + column] != 0) != isObject {
-                builder.add(UInt32(row - start), isObject: isObject)
-                (start, isObject) = (row, !isObject)
-            }
-            builder.add(UInt32(height - start), isObject: isObject)
+        builder.add(UInt32(columns.lowerBound * height), isObject: false)
+        for column in 0..<columns.count {
+            builder.add(UInt32(rows.lowerBound), isObject: false)
+            for row in 0..<rows.count { builder.add(1, isObject: part[row * columns.count + column] != 0) }
+            builder.add(UInt32(height - rows.upperBound), isObject: false)
         }
+        builder.add(UInt32((width - columns.upperBound) * height), isObject: false)
         self.init(height: height, width: width, runs: builder.runs)
     }
 }

@@ -4,7 +4,7 @@ import SelfPatchFormats
 import SelfPatchTraining
 
 /// Every setting of a linear probe. The defaults are DINO's, with several learning rates where DINO has one.
-package struct LinearSettings: Codable, Equatable, Sendable {
+package struct LinearSettings: HeadSettings, Equatable {
     /// How a training image becomes a view.
     package enum Augmentation: String, SettingsChoice {
         /// A random part of it, resized, flipped half of the time.

@@ -25,20 +25,22 @@ package struct COCOScore: Equatable, Sendable {
     }
 
     /// The twelve numbers.
-    package var figures: [Figure] {
+    ///
+    /// - Parameter number: the place of one class; all of them by default.
+    package func figures(ofClass number: Int? = nil) -> [Figure] {
         [
-            Figure(name: "AP", value: averagePrecision()),
-            Figure(name: "AP50", value: averagePrecision(threshold: 0)),
-            Figure(name: "AP75", value: averagePrecision(threshold: 5)),
-            Figure(name: "AP_small", value: averagePrecision(.small)),
-            Figure(name: "AP_medium", value: averagePrecision(.medium)),
-            Figure(name: "AP_large", value: averagePrecision(.large)),
-            Figure(name: "AR1", value: Self.mean(curves.map(\.earlyRecall[0]))),
-            Figure(name: "AR10", value: Self.mean(curves.map(\.earlyRecall[1]))),
-            Figure(name: "AR100", value: averageRecall()),
-            Figure(name: "AR_small", value: averageRecall(.small)),
-            Figure(name: "AR_medium", value: averageRecall(.medium)),
-            Figure(name: "AR_large", value: averageRecall(.large)),
+            Figure(name: "AP", value: averagePrecision(ofClass: number)),
+            Figure(name: "AP50", value: averagePrecision(threshold: 0, ofClass: number)),
+            Figure(name: "AP75", value: averagePrecision(threshold: 5, ofClass: number)),
+            Figure(name: "AP_small", value: averagePrecision(.small, ofClass: number)),
+            Figure(name: "AP_medium", value: averagePrecision(.medium, ofClass: number)),
+            Figure(name: "AP_large", value: averagePrecision(.large, ofClass: number)),
+            Figure(name: "AR1", value: Self.mean(chosen(number).map(\.earlyRecall[0]))),
+            Figure(name: "AR10", value: Self.mean(chosen(number).map(\.earlyRecall[1]))),
+            Figure(name: "AR100", value: averageRecall(ofClass: number)),
+            Figure(name: "AR_small", value: averageRecall(.small, ofClass: number)),
+            Figure(name: "AR_medium", value: averageRecall(.medium, ofClass: number)),
+            Figure(name: "AR_large", value: averageRecall(.large, ofClass: number)),
         ]
     }
 

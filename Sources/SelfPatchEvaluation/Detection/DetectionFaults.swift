@@ -44,6 +44,8 @@ package struct DetectionFaults: Equatable, Sendable {
     package let classes: [Counts]
     package var total: Counts { classes.reduce(Counts(), +) }
 
+    /// What is found with a lower score is no fault, unless another bound is asked for.
+    package static let lowestScore = 0.3
     static let found = 0.5
     static let touched = 0.1
 

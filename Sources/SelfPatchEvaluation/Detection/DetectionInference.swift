@@ -30,8 +30,8 @@ package struct DetectionInference {
             detector.detections(
                 in: views, height: picture.size.height, width: picture.size.width, factors: picture.factors)
         }
-        return found.map { detection in
-            let box = detection.box
+        return concurrently(found.count) { number in
+            let (detection, box) = (found[number], found[number].box)
             return Detection(
                 image: place, classIndex: detection.classIndex, score: Double(detection.score),
                 box: DetectionBox(
@@ -40,7 +40,7 @@ package struct DetectionInference {
                 mask: detection.mask.map {
                     let pasted = PastedMask($0, in: box, height: image.height, width: image.width)
                     return RunLengthMask(
-                        bitmap: pasted.bitmap(height: image.height, width: image.width), height: image.height,
+                        part: pasted.bits, rows: pasted.rows, columns: pasted.columns, height: image.height,
                         width: image.width)
                 })
         }

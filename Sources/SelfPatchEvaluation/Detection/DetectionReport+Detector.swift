@@ -5,24 +5,28 @@ extension DetectionReport {
     ///
     /// - Parameters:
     ///   - masks: whether they are scored as well.
+    ///   - threads: 0 takes one for each processor; the figures do not depend on it.
     ///   - notes: sentences without a full stop.
     package init(
-        of results: DetectionResults, masks: Bool, against data: DetectionData, notes: [String] = []
+        of results: DetectionResults, masks: Bool, against data: DetectionData, threads: Int = 0, notes: [String] = []
     ) throws {
-        let boxes = COCOScoring(results, against: data)
+        func scoring(_ results: DetectionResults) -> COCOScoring {
+            var scoring = COCOScoring(results, against: data)
+            scoring.threads = threads
+            return scoring
+        }
+        let boxes = scoring(results)
         try self.init(
             boxes, boxes: boxes.score(.boxes),
-            masks: masks ? COCOScoring(results.masksAlone, against: data).score(.masks) : nil,
-            faults: DetectionFaults(boxes, .boxes, lowestScore: Self.faultScore), notes: notes)
+            masks: masks ? scoring(results.masksAlone).score(.masks) : nil,
+            faults: DetectionFaults(boxes, .boxes, lowestScore: DetectionFaults.lowestScore), notes: notes)
     }
 
-    /// Detections with a lower score do not count as faults.
-    private static let faultScore = 0.3
-
-    /// The average precision of boxes, and of masks where they were scored, by what it is called in a diary.
+    /// The average precision of boxes, and of masks where they were scored, by what it is called in a diary; what is not defined is
+    /// left out.
     package var precision: [(name: String, value: Double)] {
-        ([boxes] + (masks.map { [$0] } ?? [])).map {
-            ("\($0.score.kind.rawValue).AP", $0.score.averagePrecision() ?? 0)
+        [boxes, masks].compactMap(\.self).compactMap { figures in
+            figures.score.averagePrecision().map { ("\(figures.score.kind.rawValue).AP", $0) }
         }
     }
 }

@@ -10,9 +10,15 @@ package struct DetectionReport: Encodable {
 
         package func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Key.self)
-            for figure in score.figures { try container.encode(figure.value, forKey: Key(stringValue: figure.name)) }
-            let classes = score.classes.indices.map { ClassFigures(score, $0) }
+            try Self.encode(score.figures(), into: &container)
+            let classes = score.classes.indices.map { ClassFigures(score: score, number: $0) }
             if !classes.isEmpty { try container.encode(classes, forKey: Key(stringValue: "classes")) }
+        }
+
+        fileprivate static func encode(
+            _ figures: [COCOScore.Figure], into container: inout KeyedEncodingContainer<Key>
+        ) throws {
+            for figure in figures { try container.encode(figure.value, forKey: Key(stringValue: figure.name)) }
         }
     }
 
@@ -24,30 +30,17 @@ package struct DetectionReport: Encodable {
         init?(intValue: Int) { nil }
     }
 
+    /// The same of one class.
     struct ClassFigures: Encodable {
         let score: COCOScore
         let number: Int
 
-        init(_ score: COCOScore, _ number: Int) {
-            self.score = score
-            self.number = number
-        }
-
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Key.self)
-            func put(_ value: Double?, _ name: String) throws {
-                try container.encode(value, forKey: Key(stringValue: name))
-            }
             try container.encode(score.classes[number].id, forKey: Key(stringValue: "id"))
             try container.encode(score.classes[number].name, forKey: Key(stringValue: "name"))
             try container.encode(score.curves[number].objectCounts[0], forKey: Key(stringValue: "objects"))
-            try put(score.averagePrecision(ofClass: number), "AP")
-            try put(score.averagePrecision(threshold: 0, ofClass: number), "AP50")
-            try put(score.averagePrecision(threshold: 5, ofClass: number), "AP75")
-            try put(score.averagePrecision(.small, ofClass: number), "AP_small")
-            try put(score.averagePrecision(.medium, ofClass: number), "AP_medium")
-            try put(score.averagePrecision(.large, ofClass: number), "AP_large")
-            try put(score.averageRecall(ofClass: number), "AR100")
+            try Figures.encode(score.figures(ofClass: number), into: &container)
         }
     }
 

@@ -12,12 +12,15 @@ package struct DetectionSets: Sendable {
     /// What is worth a line in the log: what was repaired or left out.
     package let notes: [String]
 
+    private let threads: Int
+
     /// Reads both splits' annotations.
     ///
+    /// - Parameter threads: 0 takes one for each processor.
     /// - Throws: `UserError` where files are missing or damaged, the splits' classes differ, or nothing is left to train on.
-    package init(_ settings: DetectionSettings.Data) throws {
-        let (training, trainingNotes) = try Self.files(settings, split: settings.trainSplit)
-        let (scoring, scoringNotes) = try Self.files(settings, split: settings.scoreSplit)
+    package init(_ settings: DetectionSettings.Data, threads: Int = 0) throws {
+        let (training, trainingNotes) = try Self.files(settings, split: settings.trainSplit, threads: threads)
+        let (scoring, scoringNotes) = try Self.files(settings, split: settings.scoreSplit, threads: threads)
         guard training.data.classes == scoring.data.classes else {
             throw UserError(
                 "The classes of \(settings.trainSplit) and \(settings.scoreSplit) differ: "
@@ -25,13 +28,14 @@ package struct DetectionSets: Sendable {
             )
         }
         let selection = DetectionTrainingSelection(training.data)
-        guard !selection.data.images.isEmpty else {
+        guard selection.data.objectCount > 0 else {
             throw UserError(
                 "No picture of \(settings.trainSplit) has an object to train on"
                     + (selection.words.map { "; \($0)" } ?? "") + ".")
         }
         self.training = DetectionFiles(selection.data, folder: training.folder)
         self.scoring = scoring
+        self.threads = threads
         hasMasks = selection.data.hasMasks && scoring.data.hasMasks
         notes =
             (trainingNotes + (selection.words.map { [$0] } ?? [])).map { "\(settings.trainSplit): \($0)" }
@@ -40,10 +44,10 @@ package struct DetectionSets: Sendable {
 
     /// One split's pictures and what was repaired in its annotations.
     package static func files(
-        _ settings: DetectionSettings.Data, split: String
+        _ settings: DetectionSettings.Data, split: String, threads: Int = 0
     ) throws -> (files: DetectionFiles, notes: [String]) {
         let folder = try COCOFolder(root: settings.folder, split: split)
-        let annotations = try COCOAnnotations(path: folder.annotationFile)
+        let annotations = try COCOAnnotations(path: folder.annotationFile, threads: threads)
         let data = settings.classes.isEmpty ? annotations.data : try annotations.data.keeping(classes: settings.classes)
         return (DetectionFiles(data, folder: try folder.imageFolder()), annotations.notes)
     }
@@ -54,13 +58,14 @@ package struct DetectionSets: Sendable {
     package func check(progress: (Int, Int) -> Void = { _, _ in }) throws {
         var problems = DataProblems()
         let total = training.data.images.count + scoring.data.images.count
-        training.check(&problems) { progress($0, total) }
-        scoring.check(&problems) { progress(training.data.images.count + $0, total) }
+        training.check(&problems, threads: threads) { progress($0, total) }
+        scoring.check(&problems, threads: threads) { progress(training.data.images.count + $0, total) }
         try problems.throwIfAny(title: "The annotated pictures cannot be used")
     }
 
     private static func words(_ data: DetectionData) -> String {
         data.classes.count > 8
-            ? "\(data.classes.count) classes" : data.classes.map { "\($0.name) (\($0.id))" }.joined(separator: ", ")
+            ? "\(data.classes.count) classes"
+            : data.classes.map { "\(PrintableName.of($0.name)) (\($0.id))" }.joined(separator: ", ")
     }
 }

@@ -5,7 +5,7 @@ import SelfPatchModel
 import SelfPatchTraining
 
 /// Every setting of training and using a detector. The defaults are the authors' for COCO.
-package struct DetectionSettings: Codable, Equatable, Sendable {
+package struct DetectionSettings: HeadSettings, Equatable {
     package var weights = ""
     package var network = TrainedNetwork.Part.teacher
     package var heads = 0

@@ -14,8 +14,6 @@ package struct FolderDetection {
     package let trained: TrainedDetector
     /// Whether pictures are painted.
     package var draws = true
-    /// Detections with a lower score are listed but not painted.
-    package var drawnScore = 0.5
 
     package init(_ trained: TrainedDetector) { self.trained = trained }
 
@@ -23,38 +21,48 @@ package struct FolderDetection {
     package struct Outcome: Sendable, Equatable {
         /// Pictures that were looked at.
         package fileprivate(set) var images = 0
+        package fileprivate(set) var isFinished = true
         package fileprivate(set) var detections = 0
         package fileprivate(set) var skipped: [OutputFolder.Skipped] = []
     }
 
-    /// A picture's file and what it is called.
-    package typealias Image = (name: String, path: String)
+    /// The picture at a path, or those below it.
+    package struct Images: Sendable {
+        /// What each is called, and where it lies.
+        package let files: [(name: String, path: String)]
+        /// Nil for a single picture.
+        package let folder: ImageFolder?
 
-    /// The pictures at a path: itself, or those below it.
-    ///
-    /// - Throws: `UserError` where there are none.
-    package static func images(at path: String) throws -> [Image] {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw UserError.file("read", path, ENOENT)
+        /// - Throws: `UserError` where there are none.
+        package init(at path: String) throws {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+                throw UserError.file("read", path, ENOENT)
+            }
+            guard isFolder.boolValue else {
+                folder = nil
+                files = [(URL(fileURLWithPath: path).lastPathComponent, path)]
+                return
+            }
+            let found = try ImageFolder(root: path)
+            folder = found
+            files = (0..<found.count).map { (found.name(of: $0), found.path(of: $0)) }
         }
-        guard isFolder.boolValue else { return [(URL(fileURLWithPath: path).lastPathComponent, path)] }
-        let folder = try ImageFolder(root: path)
-        return (0..<folder.count).map { (folder.name(of: $0), folder.path(of: $0)) }
     }
 
     /// - Parameters:
     ///   - progress: is told how many pictures are done, after each.
     ///   - isStopped: is asked after each picture; what is found so far is written.
-    /// - Throws: `UserError` where the output holds something, two pictures would be painted to one file, or no picture can be read.
+    /// - Throws: `UserError` where the output holds something or lies among the images, two pictures would be painted to one file, or no picture can be read.
     package func write(
-        _ images: [Image], to output: String, progress: (Int) -> Void = { _ in }, isStopped: () -> Bool = { false }
+        _ images: Images, to output: String, progress: (Int) -> Void = { _ in }, isStopped: () -> Bool = { false }
     ) throws -> Outcome {
         let stems =
             draws
             ? try OutputFolder.stems(
-                of: images.map(\.name),
+                of: images.files.map(\.name),
                 title: "The pictures cannot be painted into one folder; --no-pictures leaves that out") : []
+        if let folder = images.folder { try OutputFolder.requireOutside(output, images: folder.root) }
         guard OutputFolder.contents(of: output).isEmpty else {
             throw UserError("\(PrintableName.of(output)) is not empty. Name a new folder.", kind: .usage)
         }
@@ -63,7 +71,7 @@ package struct FolderDetection {
         var outcome = Outcome()
         var seen: [DetectionImage] = []
         var found: [Detection] = []
-        for (number, image) in images.enumerated() {
+        for (number, image) in images.files.enumerated() {
             do throws(ImageProblem) {
                 let pixels = try ImageFile.read(path: image.path, channels: channels).pixels
                 let own = trained.inference.detections(in: pixels, place: seen.count)
@@ -77,15 +85,18 @@ package struct FolderDetection {
                 outcome.skipped.append(OutputFolder.Skipped(name: image.name, reason: error.detail))
             }
             progress(number + 1)
-            if isStopped() { break }
+            if number + 1 < images.files.count, isStopped() {
+                outcome.isFinished = false
+                break
+            }
         }
         guard !seen.isEmpty else {
-            throw UserError("None of \(images.count) pictures could be read: \(outcome.skipped.first?.reason ?? "").")
+            throw UserError(
+                "None of \(images.files.count) pictures could be read: \(outcome.skipped.first?.reason ?? "").")
         }
         let data = DetectionData(classes: trained.classes, images: seen)
         let results = DetectionResults(found)
-        try results.boxesAlone.write(to: "\(output)/boxes.json", for: data)
-        if trained.detector.settings.masks { try results.masksAlone.write(to: "\(output)/masks.json", for: data) }
+        try results.write(inFolder: output, masks: trained.detector.settings.masks, for: data)
         try writeList(data, to: "\(output)/images.json")
         outcome.images = seen.count
         outcome.detections = found.count
@@ -93,10 +104,10 @@ package struct FolderDetection {
     }
 
     /// Paints a picture; what keeps it from being written is told like a picture that cannot be read.
-    private func painted(_ pixels: Pixels, _ found: [Detection], to path: String, _ name: String) -> [OutputFolder
-        .Skipped]
-    {
-        let objects = found.filter { $0.score >= drawnScore }.compactMap {
+    private func painted(
+        _ pixels: Pixels, _ found: [Detection], to path: String, _ name: String
+    ) -> [OutputFolder.Skipped] {
+        let objects = found.filter { $0.score >= DetectionDrawing.lowestScore }.compactMap {
             DetectionDrawing.Object($0, classes: trained.classes)
         }
         do {

@@ -23,7 +23,7 @@ package struct TrainedDetector {
         name: "detector", format: "selfpatch detector 1", command: "selfpatch detect")
 
     /// The file of a trained detector that a path leads to, itself or in the folder of a complete run; nil where there is none.
-    package static func file(at path: String) -> String? { TrainedHeadFile.path(at: path, kind) }
+    package static func file(at path: String) throws -> String? { try TrainedHeadFile.path(at: path, kind) }
 
     /// - Parameter path: a file, or the folder of a complete run.
     /// - Throws: `UserError` where there is no trained detector, or where names and shapes are not those that it describes.
@@ -37,6 +37,9 @@ package struct TrainedDetector {
         }
         try settings.model.validate(description.architecture)
         try settings.views.validate()
+        let model = settings.model
+        try file.require("proposals.hidden.weight", [model.channels, model.channels])
+        try file.require("boxes.classes.weight", [names.count + 1, model.hiddenWidth])
         detector = MaskRCNN(try file.network(on: device), settings.model, classCount: names.count, seed: 0)
         try WeightsFile.restore(detector.state, from: file.content)
         classes = zip(names, ids).map { DetectionClass(name: $0, id: $1) }

@@ -15,6 +15,9 @@ package struct DetectionDrawing {
         }
     }
 
+    /// What is found with a lower score is not drawn.
+    package static let lowestScore = 0.5
+
     /// Draws the first object on top.
     ///
     /// - Parameter image: one channel or three; of others the first is shown.

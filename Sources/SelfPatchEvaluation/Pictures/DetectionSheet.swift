@@ -18,9 +18,10 @@ package struct DetectionSheet {
     package mutating func add(
         _ name: String, image: Pixels, truth: [DetectionDrawing.Object], found: [DetectionDrawing.Object]
     ) {
-        // Drawn at the sheet's size, so that names can be read.
-        let factor = Double(width) / Double(image.width)
-        let size = ViewSize(height: max(1, Int((Double(image.height) * factor).rounded())), width: width)
+        // Drawn at the sheet's size, so that names can be read; what is very tall, as high as two such widths.
+        let factor = min(Double(width) / Double(image.width), Double(2 * width) / Double(image.height))
+        func side(_ length: Int) -> Int { max(1, Int((Double(length) * factor).rounded())) }
+        let size = ViewSize(height: side(image.height), width: side(image.width))
         let small = Pixels(planes: image.resized(to: size, scratch: ViewScratch()), size: size)
         func drawn(_ objects: [DetectionDrawing.Object]) -> Pixels {
             let scaled = objects.map { object in

@@ -66,13 +66,8 @@ package struct FolderPrediction {
                 "\(count) classes from label \(first) do not fit into maps of 8 bits: lower data.firstClass.",
                 kind: .usage)
         }
-        let (images, goal) = (Self.absolute(folder.root), Self.absolute(output))
-        guard !(goal + "/").hasPrefix(images + "/") else {
-            throw UserError(
-                "\(output) lies in \(folder.root): the maps would be taken for images. Name a folder beside it.",
-                kind: .usage)
-        }
-        try prepare(output, images: images)
+        try OutputFolder.requireOutside(output, images: folder.root)
+        try prepare(output, images: Self.absolute(folder.root))
         let (inference, palette) = (trained.inference, self.palette)
         var outcome = Outcome()
         for index in 0..<folder.count {

@@ -6,7 +6,7 @@ import SelfPatchTensors
 import SelfPatchTraining
 
 /// Every setting of training and scoring a segmentation head. Presets name what suits a head and a machine.
-package struct SegmentationSettings: Codable, Equatable, Sendable {
+package struct SegmentationSettings: HeadSettings, Equatable {
     package var weights = ""
     package var network = TrainedNetwork.Part.teacher
     package var heads = 0

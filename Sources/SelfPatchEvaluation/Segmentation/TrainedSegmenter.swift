@@ -24,7 +24,7 @@ package struct TrainedSegmenter {
         name: "segmenter", format: "selfpatch segmenter 1", command: "selfpatch segment")
 
     /// The file of a trained segmenter that a path leads to, itself or in the folder of a complete run; nil where there is none.
-    package static func file(at path: String) -> String? { TrainedHeadFile.path(at: path, kind) }
+    package static func file(at path: String) throws -> String? { try TrainedHeadFile.path(at: path, kind) }
 
     /// - Parameter path: a file, or the folder of a complete run.
     /// - Throws: `UserError` where there is no trained segmenter, or where names and shapes are not those that it describes.
@@ -39,6 +39,7 @@ package struct TrainedSegmenter {
             settings.data.classes == 0 || settings.data.classes == names.count
         else { throw file.contradiction }
         try settings.validateUse(of: description.architecture)
+        try file.require("head.scores.weight", [names.count])
         segmenter = Segmenter(try file.network(on: device), settings.model, classCount: names.count, seed: 0)
         try WeightsFile.restore(segmenter.state, from: file.content)
         classes = ClassList(names: names, colors: colors)

@@ -47,7 +47,7 @@ extension JSONReader {
     package mutating func integer() throws -> Int {
         let start = (try next(), offset).1
         let value = try number()
-        if let small = Int(exactly: value), abs(small) < 1 << 53 { return small }
+        if let small = Int(exactly: value), small.magnitude < 1 << 53 { return small }
         let text = String(decoding: bytes[start..<offset].prefix(40), as: UTF8.self)
         if let large = Int(text) { return large }
         offset = start

@@ -61,7 +61,7 @@ package struct MaskRCNNSettings: Codable, Equatable, Sendable {
             window == 0 || (1...1_024 ~= window && architecture.prefixCount == 0),
             "window is \(window); it is 0, or a number of patches where the backbone has no class token or registers.")
         for (name, value) in [("channels", channels), ("hiddenWidth", hiddenWidth)] {
-            try require(1...65_536 ~= value, "\(name) is \(value); it has to be at least 1.")
+            try require(1...65_536 ~= value, "\(name) is \(value); it lies between 1 and 65,536.")
         }
         for (name, value) in [
             ("trainingProposals.before", trainingProposals.before),
@@ -69,7 +69,7 @@ package struct MaskRCNNSettings: Codable, Equatable, Sendable {
             ("proposals.before", proposals.before), ("proposals.after", proposals.after),
             ("detections.most", detections.most),
         ] {
-            try require(1...1_000_000 ~= value, "\(name) is \(value); it has to be at least 1.")
+            try require(1...1_000_000 ~= value, "\(name) is \(value); it lies between 1 and 1,000,000.")
         }
         for (name, value) in [("anchors", anchors), ("regions", regions)] {
             try require(0...1_000_000 ~= value, "\(name) is \(value); 0 takes all.")

@@ -32,19 +32,20 @@ package struct ProposalSelection: Codable, Equatable, Sendable {
     package func callAsFunction(
         logits: [Tensor], deltas: [Tensor], anchors: AnchorGrid, height: Int, width: Int
     ) -> [Proposal] {
+        let best = logits.map { $0.detached().sigmoid().highest(before) }
+        // Joined over the maps, so that a GPU is waited for three times and not for each map.
+        let scores = Tensor.concatenated(best.map(\.values)).floats()
+        let numbers = Tensor.concatenated(best.map(\.indices)).integers()
+        let shifts = Tensor.concatenated(zip(deltas, best).map { $0.detached().rows($1.indices) }).deltas()
+        let origins = best.indices.flatMap { Array(repeating: $0, count: best[$0].indices.count) }
         var candidates: [Proposal] = []
         var levels: [Int] = []
-        for level in logits.indices {
-            let (scores, order) = logits[level].detached().sigmoid().highest(before)
-            let shifts = deltas[level].detached().rows(order).deltas()
-            for (score, (number, shift)) in zip(scores.floats(), zip(order.integers(), shifts)) {
-                let anchor = anchors.anchor(number, level: level)
-                let box = BoxCoder.proposals.decode(shift, from: anchor)
-                    .clipped(height: Float(height), width: Float(width))
-                guard box.width > 0, box.height > 0 else { continue }
-                candidates.append(Proposal(box: box, score: score))
-                levels.append(level)
-            }
+        for (place, level) in origins.enumerated() {
+            let box = BoxCoder.proposals.decode(shifts[place], from: anchors.anchor(numbers[place], level: level))
+                .clipped(height: Float(height), width: Float(width))
+            guard box.width > 0, box.height > 0 else { continue }
+            candidates.append(Proposal(box: box, score: scores[place]))
+            levels.append(level)
         }
         let kept = Tensor.nonMaximumSuppression(
             boxes: Tensor(candidates.map(\.box)), scores: Tensor(candidates.map(\.score), shape: [candidates.count]),

@@ -68,7 +68,8 @@ public final class SafetensorsFile: Sendable {
         do {
             let (header, dataStart) = try file.withBytes { bytes in
                 let length = try Self.headerLength(bytes)
-                return (try SafetensorsHeader(UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + length)])), 8 + length)
+                let text = UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + length)])
+                return (try SafetensorsHeader(text, path: file.path), 8 + length)
             }
             entries = try Self.checked(header.claims, dataStart: dataStart, fileSize: file.count)
             metadata = header.metadata

@@ -111,15 +111,18 @@ import Testing
             (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, nil),
             (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"extra":1}}"#, 8, "unknown key 'extra'"),
             (#"{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 8, "'dtype' twice"),
-            (#"{"a":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}"#, 8, "no whole number"),
+            (#"{"a":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}"#, 8, "not as JSON writes"),
+            (#"{"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}"#, 8, "digits alone"),
+            (#"{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, 8, "digits alone"),
             (
                 #"{"a":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904,0],"data_offsets":[0,0]}}"#, 0,
                 "too large"
             ),
-            (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},}"#, 8, "expected at byte"),
+            (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},}"#, 8, "a key in quotation marks is expected"),
             (#"{"\ud83d\ude00":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, nil),
-            (#"{"\ud83d":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, "surrogate"),
-            (#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}x"#, 1, "goes on after"),
+            (#"{"\ud83d":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1, "half a pair"),
+            (#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}x"#, 1, "more follows"),
+            ("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}\n", 1, "goes on after"),
             (#"{"__metadata__":{"a":"1","a":"2"}}"#, 0, "metadata name 'a' twice"),
         ] as [(String, Int, String?)])
     func headersAreReadToTheLetter(json: String, dataBytes: Int, complaint: String?) throws {

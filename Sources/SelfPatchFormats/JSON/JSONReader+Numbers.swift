@@ -54,6 +54,17 @@ extension JSONReader {
         throw failure("a whole number is expected, not \(text)")
     }
 
+    /// Reads a whole number from 0 up that is written in digits alone.
+    package mutating func count() throws -> Int {
+        let start = (try next(), offset).1
+        let value = try integer()
+        guard bytes[start..<offset].allSatisfy({ 0x30...0x39 ~= $0 }) else {
+            offset = start
+            throw failure("a whole number from 0 up is expected, in digits alone")
+        }
+        return value
+    }
+
     private static let powersOfTen: [Double] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
         1e20,

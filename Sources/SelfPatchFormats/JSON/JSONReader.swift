@@ -35,15 +35,20 @@ package struct JSONReader {
     package static func read<Result>(
         _ file: MappedFile, _ body: (inout JSONReader) throws -> Result
     ) throws -> Result {
-        try file.withBytes { bytes in
-            var reader = JSONReader(bytes, name: file.path)
-            // The byte order mark that some editors put before UTF-8.
-            if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { reader.offset = 3 }
-            let result = try body(&reader)
-            reader.skipSpace()
-            guard reader.offset == bytes.count else { throw reader.failure("more follows after its end") }
-            return result
-        }
+        try file.withBytes { try read($0, name: file.path, body) }
+    }
+
+    /// The same with bytes that stay where they are meanwhile.
+    package static func read<Result>(
+        _ bytes: UnsafeRawBufferPointer, name: String, _ body: (inout JSONReader) throws -> Result
+    ) throws -> Result {
+        var reader = JSONReader(bytes, name: name)
+        // The byte order mark that some editors put before UTF-8.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { reader.offset = 3 }
+        let result = try body(&reader)
+        reader.skipSpace()
+        guard reader.offset == bytes.count else { throw reader.failure("more follows after its end") }
+        return result
     }
 
     // MARK: Containers

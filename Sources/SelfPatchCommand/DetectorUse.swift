@@ -113,6 +113,4 @@ struct DetectorUse {
                 detections: outcome.detections, skipped: outcome.skipped))
         files.print(asJSON: asJSON)
     }
-
-    private func warn(_ sentence: String) { FileHandle.standardError.write(Data("\(sentence)\n".utf8)) }
 }

@@ -74,8 +74,7 @@ struct Embed: ParsableCommand {
         }
         line.clear()
         for problem in images.problems {
-            let what = problem.problem.userError(file: PrintableName.of(problem.name))
-            FileHandle.standardError.write(Data("not entered: \(what)\n".utf8))
+            warn("not entered: \(problem.problem.userError(file: PrintableName.of(problem.name)))")
         }
         if let signal = StopSignal.received, !outcome.isFinished {
             print("Stopped after \(outcome.images) of \(images.count) images; the same command goes on there.")

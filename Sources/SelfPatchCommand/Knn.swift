@@ -78,9 +78,7 @@ struct Knn: ParsableCommand {
             on: extractor, features: feature.map { [$0] } ?? FeatureExtractor.Feature.allCases
         ) { done in line.advance(to: done) }
         line.clear()
-        for sentence in report.skipped {
-            FileHandle.standardError.write(Data("left out: \(sentence)\n".utf8))
-        }
+        for sentence in report.skipped { warn("left out: \(sentence)") }
         let files = try ResultFiles(
             table: table(report, trained),
             document: Document(

@@ -64,8 +64,7 @@ struct Pack: ParsableCommand {
         let outcome = try packer.pack(progress: { _ in line.advance() }, isStopped: { StopSignal.received != nil })
         line.clear()
         for problem in images.problems + outcome.skipped {
-            let what = "left out: \(PrintableName.of(problem.name)) \(problem.problem.detail)\n"
-            FileHandle.standardError.write(Data(what.utf8))
+            warn("left out: \(PrintableName.of(problem.name)) \(problem.problem.detail)")
         }
         if json { print(try report(outcome)) } else { print(sentence(outcome)) }
         if let signal = StopSignal.received, !outcome.isFinished { throw ExitCode(StopSignal.exitCode(of: signal)) }

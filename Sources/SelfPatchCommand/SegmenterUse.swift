@@ -145,6 +145,4 @@ struct SegmenterUse {
                 kept: outcome.kept, skipped: outcome.skipped))
         files.print(asJSON: asJSON)
     }
-
-    private func warn(_ sentence: String) { FileHandle.standardError.write(Data("\(sentence)\n".utf8)) }
 }

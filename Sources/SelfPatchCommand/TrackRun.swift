@@ -80,10 +80,7 @@ struct TrackRun {
         let lost = tracker.lostObjects(of: try video.firstMask())
         if !lost.isEmpty {
             let numbers = lost.map(String.init).joined(separator: ", ")
-            FileHandle.standardError.write(
-                Data(
-                    "\(PrintableName.of(video.name)): too small for a patch, and so not tracked: object \(numbers)\n"
-                        .utf8))
+            warn("\(PrintableName.of(video.name)): too small for a patch, and so not tracked: object \(numbers)")
         }
         let masks = "\(output)/\(video.name)"
         try OutputFolder.make(masks)

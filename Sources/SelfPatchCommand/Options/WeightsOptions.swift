@@ -45,7 +45,7 @@ struct NetworkOptions: ParsableArguments {
         let device = try machine.prepared()
         let trained = try TrainedNetwork(
             path: weights, part: network ?? .teacher, heads: heads, allowsMissing: allowMissing, device: device)
-        for note in trained.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+        for note in trained.notes { warn(note) }
         return trained
     }
 }

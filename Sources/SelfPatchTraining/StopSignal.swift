@@ -28,6 +28,7 @@ package enum StopSignal {
     /// A write beyond the allowed file size becomes an error that can be reported, too, instead of the end of the process.
     package static func install() {
         firstSignal = 0
+        _ = handlerStack
         signal(SIGXFSZ, SIG_IGN)
         for number in signals {
             var action = sigaction()
@@ -41,7 +42,7 @@ package enum StopSignal {
                 if unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1, number == SIGHUP { continue }
                 action.__sigaction_u.__sa_handler = handle
             #endif
-            action.sa_flags = Int32(SA_RESTART)
+            action.sa_flags = Int32(SA_RESTART) | Int32(SA_ONSTACK)
             sigemptyset(&action.sa_mask)
             sigaction(number, &action, nil)
         }
@@ -55,6 +56,15 @@ package enum StopSignal {
 
 // One word, written by the handler once and read by the loop: whole on every machine that this runs on.
 private nonisolated(unsafe) var firstSignal: Int32 = 0
+
+// A stack of the handler's own for the main thread: kernels that libtorch runs keep numbers below the stack pointer, farther than
+// a system leaves alone when it puts a handler there, and crashed now and then after a signal.
+private let handlerStack: Void = {
+    var stack = stack_t()
+    stack.ss_size = 1 << 18
+    stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: stack.ss_size, alignment: 16)
+    sigaltstack(&stack, nil)
+}()
 
 /// Only what a handler may do: look at a word, write a word, leave.
 private func handle(_ signal: Int32) {

@@ -77,6 +77,25 @@ import Testing
         }
     }
 
+    /// The teacher's distributions are summed over parts, once each; a part of one image has no other to be alike.
+    @Test(arguments: [(false, [1, 3]), (true, [4]), (true, [1, 1, 1, 1])])
+    func partsAndTurnsShowTheSameSigns(inTurn: Bool, sizes: [Int]) throws {
+        func report(inTurn: Bool, _ sizes: [Int]) throws -> StepReport {
+            let learner = Learner(Self.settings { $0.viewsInTurn = inTurn }, device: .cpu)
+            return try learner.step(Self.parts(sizes), Self.rates, number: 7, watched: true)
+        }
+        let (whole, other) = (try report(inTurn: false, [4]), try report(inTurn: inTurn, sizes))
+        for signs in [\StepReport.imageSigns, \.patchSigns] {
+            let (a, b) = (try #require(whole[keyPath: signs]), try #require(other[keyPath: signs]))
+            #expect(a.information > 0.001)
+            for value in [\Signs.Distribution.entropy, \.meanEntropy, \.divergence] {
+                #expect(abs(a[keyPath: value] - b[keyPath: value]) < 1e-5)
+            }
+        }
+        #expect((other.likeness?.images == nil) == (sizes[0] == 1))
+        #expect(other.likeness?.patches != nil)
+    }
+
     @Test func dropPathDropsItsShareAndRepeats() {
         let rows = (0..<2000).map { DropPath.Row(sample: $0, view: 1) }
         let path = DropPath(rate: 0.3, depth: 4, seed: 1, step: 5, rows: rows)

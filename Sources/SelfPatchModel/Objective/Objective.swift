@@ -42,14 +42,25 @@ package struct Objective {
     /// Views of an image that have a patch loss.
     var patchViewCount: Int { settings.patchViews == .all ? viewCount : 2 }
 
-    /// The losses of some views' predictions; over all views of an image they add up to the whole.
+    /// The teacher's side of the image loss, for all views of some images.
     /// - Parameter signs: collects what the teacher's distributions look like; nil to save the work.
+    package func imageLoss(_ targets: Targets, _ temperatures: Temperatures, signs: Signs? = nil) -> DINOLoss {
+        withoutGradients {
+            let loss = DINOLoss(targets, center: imageCenter.value, temperature: temperatures.image)
+            signs?.observe(imageTargets: loss.targets)
+            return loss
+        }
+    }
+
+    /// The losses of some views' predictions; over all views of an image they add up to the whole.
+    /// - Parameters:
+    ///   - imageLoss: of these targets.
+    ///   - signs: as above.
     package func losses(
-        _ predictions: Predictions, _ targets: Targets, _ temperatures: Temperatures, signs: Signs? = nil
+        _ predictions: Predictions, _ imageLoss: DINOLoss, _ targets: Targets, _ temperatures: Temperatures,
+        signs: Signs? = nil
     ) -> Losses {
-        let dino = withoutGradients { DINOLoss(targets, center: imageCenter.value, temperature: temperatures.image) }
-        signs?.observe(imageTargets: dino.targets)
-        let image = dino.loss(predictions, viewCount: viewCount, temperature: settings.studentTemperature)
+        let image = imageLoss.loss(predictions, viewCount: viewCount, temperature: settings.studentTemperature)
         guard let patchCenter, let prototypes = targets.patchPrototypes, !predictions.patches.isEmpty else {
             return Losses(image: image, patch: nil, total: image)
         }
@@ -91,7 +102,7 @@ package struct Objective {
         patchCenter?.forget()
     }
 
-    /// Puts saved centres back.
+    /// Puts saved centres back, `[K]` and `[K_p]`.
     package mutating func restoreCenters(image: Tensor, patch: Tensor?) {
         imageCenter = Center(image.moved(to: device))
         if let patch, patchCenter != nil { patchCenter = Center(patch.moved(to: device)) }

@@ -5,10 +5,8 @@ import SelfPatchTensors
 ///
 /// Entropies are in units of ln K. They are collected while the losses stream by, and only on the steps that are logged.
 package final class Signs {
-    private var imageTargets: [Tensor] = []
-    private var patchEntropy: Tensor?
-    private var patchSum: Tensor?
-    private var patchRows = 0
+    private var image = Sums()
+    private var patch = Sums()
     /// Of the first part of the batch.
     package private(set) var likeness: Likeness?
 
@@ -19,16 +17,35 @@ package final class Signs {
         if likeness == nil { likeness = Self.likeness(of: targets) }
     }
 
+    /// - Parameter targets: `[2, images, K]`, once for each part of the batch.
     func observe(imageTargets targets: Tensor) {
-        imageTargets.append(targets.reshaped(to: [targets.size(0) * targets.size(1), targets.size(2)]))
+        image.add(targets.reshaped(to: [targets.size(0) * targets.size(1), targets.size(2)]))
     }
 
-    func observe(patchTargets targets: Tensor) {
-        let entropy = Self.entropies(targets).sum()
-        let sum = targets.sum(over: 0)
-        patchEntropy = patchEntropy.map { $0 + entropy } ?? entropy
-        patchSum = patchSum.map { $0 + sum } ?? sum
-        patchRows += targets.size(0)
+    /// - Parameter targets: `[rows, K_p]`
+    func observe(patchTargets targets: Tensor) { patch.add(targets) }
+
+    /// What a head's distributions add up to as they stream by; on the device.
+    private struct Sums {
+        private var entropy: Tensor?
+        private var targets: Tensor?
+        private var rows = 0
+
+        /// - Parameter targets: `[rows, K]`
+        mutating func add(_ targets: Tensor) {
+            let (entropy, sum) = (Signs.entropies(targets).sum(), targets.sum(over: 0))
+            self.entropy = self.entropy.map { $0 + entropy } ?? entropy
+            self.targets = self.targets.map { $0 + sum } ?? sum
+            rows += targets.size(0)
+        }
+
+        func distribution(loss: Double) -> Distribution? {
+            guard let entropy, let targets else { return nil }
+            let unit = log(Double(targets.size(0)))
+            let mean = entropy.item() / Double(rows) / unit
+            let ofMean = Signs.entropies((targets * (1 / Double(rows))).unsqueezed(at: 0)).item() / unit
+            return Distribution(entropy: mean, meanEntropy: ofMean, divergence: loss / unit - mean)
+        }
     }
 
     /// -sum q ln q of each row.
@@ -51,33 +68,19 @@ package final class Signs {
     }
 
     /// - Parameter loss: cross-entropy per target, the image loss or the patch loss.
-    package func image(loss: Double) -> Distribution? {
-        guard !imageTargets.isEmpty else { return nil }
-        let all = Tensor.concatenated(imageTargets)
-        let unit = log(Double(all.size(1)))
-        let entropy = Self.entropies(all).mean().item() / unit
-        let mean = Self.entropies(all.mean(over: 0, keeping: true)).item() / unit
-        return Distribution(entropy: entropy, meanEntropy: mean, divergence: loss / unit - entropy)
-    }
-
-    package func patch(loss: Double) -> Distribution? {
-        guard let patchEntropy, let patchSum, patchRows > 0 else { return nil }
-        let unit = log(Double(patchSum.size(0)))
-        let entropy = patchEntropy.item() / Double(patchRows) / unit
-        let mean = Self.entropies((patchSum * (1 / Double(patchRows))).unsqueezed(at: 0)).item() / unit
-        return Distribution(entropy: entropy, meanEntropy: mean, divergence: loss / unit - entropy)
-    }
+    package func image(loss: Double) -> Distribution? { image.distribution(loss: loss) }
+    package func patch(loss: Double) -> Distribution? { patch.distribution(loss: loss) }
 
     /// How alike features are.
     package struct Likeness: Sendable {
-        /// Mean cosine between the summaries of different images, within each global view.
-        package let images: Double
-        /// Mean cosine between different patches of one view.
-        package let patches: Double
+        /// Mean cosine between the summaries of different images, within each global view; nil where there is but one.
+        package let images: Double?
+        /// Mean cosine between different patches of one view; nil where there is but one.
+        package let patches: Double?
         /// Share of the patches' variance that lies within images; SelfPatch's own collapse brings it down.
         package let varianceWithinImages: Double
 
-        package init(images: Double, patches: Double, varianceWithinImages: Double) {
+        package init(images: Double?, patches: Double?, varianceWithinImages: Double) {
             self.images = images
             self.patches = patches
             self.varianceWithinImages = varianceWithinImages
@@ -87,9 +90,9 @@ package final class Signs {
     /// From the teacher's last tokens of the global views.
     static func likeness(of targets: Targets) -> Likeness {
         withoutGradients {
-            func meanCosine(_ vectors: Tensor) -> Double {  // [groups, n, width]: over pairs i != j of a group
+            func meanCosine(_ vectors: Tensor) -> Double? {  // [groups, n, width]: over pairs i != j of a group
                 let (groups, n) = (Double(vectors.size(0)), Double(vectors.size(1)))
-                guard n > 1 else { return 1 }
+                guard n > 1 else { return nil }
                 let sum = vectors.normalized().sum(over: 1).squared().sum().item()
                 return (sum - groups * n) / (groups * n * (n - 1))
             }

@@ -72,9 +72,10 @@ extension Learner {
             let share = Double(part.images) / Double(batch)
             let groups = clock.measure(.views) { part.groups }
             let targets = clock.measure(.teacher) { self.targets(for: groups, draw) }
+            let imageLoss = clock.measure(.losses) { self.imageLoss(targets, temperatures, signs) }
             for views in turns(of: groups) {  // all views together, or in turn to save memory
                 let predictions = clock.measure(.student) { self.predictions(for: views, draw, step: number) }
-                let loss = clock.measure(.losses) { self.losses(predictions, targets, temperatures, signs) }
+                let loss = clock.measure(.losses) { self.losses(predictions, imageLoss, targets, temperatures, signs) }
                 clock.measure(.backward) { (loss.total * share).backward() }  // gradients add up
                 losses.add(loss, share)
             }
@@ -121,11 +122,20 @@ extension Learner {
         }
     }
 
+    private func imageLoss(
+        _ targets: Targets, _ temperatures: Objective.Temperatures, _ signs: Signs?
+    ) -> DINOLoss {
+        settings.precision.run(on: student.device) {
+            traced("cross-entropy") { objective.imageLoss(targets, temperatures, signs: signs) }
+        }
+    }
+
     private func losses(
-        _ predictions: Predictions, _ targets: Targets, _ temperatures: Objective.Temperatures, _ signs: Signs?
+        _ predictions: Predictions, _ imageLoss: DINOLoss, _ targets: Targets, _ temperatures: Objective.Temperatures,
+        _ signs: Signs?
     ) -> Objective.Losses {
         settings.precision.run(on: student.device) {
-            traced("cross-entropy") { objective.losses(predictions, targets, temperatures, signs: signs) }
+            traced("cross-entropy") { objective.losses(predictions, imageLoss, targets, temperatures, signs: signs) }
         }
     }
 

@@ -119,7 +119,8 @@ import Testing
             for view in group.singly {
                 let predictions = learner.student.predictions(for: [view], objective.settings, draw: draw) { _ in .none
                 }
-                let losses = objective.losses(predictions, targets, temperatures)
+                let losses = objective.losses(
+                    predictions, objective.imageLoss(targets, temperatures), targets, temperatures)
                 let number = view.numbers.lowerBound
                 let image = losses.image.item() * Double(2 * (views - 1))
                 let patch = try #require(losses.patch).item() * Double(views)

@@ -7,7 +7,7 @@ private let grids = [
 ].map { Grid(rows: $0.0, columns: $0.1) }
 
 @Suite struct NeighborWindowTests {
-    @Test(arguments: grids, [3, 5])
+    @Test(arguments: grids, [3, 5, 1_023])
     func neighbourhoodIsSymmetricAndSorted(grid: Grid, side: Int) {
         for border in Border.allCases {
             let window = NeighborWindow(side: side, border: border, grid: grid)

@@ -26,7 +26,8 @@ package struct NeighborWindow: Sendable {
         self.grid = grid
         self.side = side
         self.border = border
-        let reach = (side - 1) / 2
+        // Farther a window holds nothing new.
+        let reach = min((side - 1) / 2, max(grid.rows, grid.columns))
         candidates = (0..<grid.count).map { patch in
             let (row, column) = (patch / grid.columns, patch % grid.columns)
             var found: Set<Int> = []

@@ -49,11 +49,11 @@ struct BatchSizing {
         )
     }
 
-    /// Bytes of an image's views as the network takes them.
+    /// Bytes of an image's views as they wait: one a number.
     private var viewBytes: Double {
         let views = settings.views
         let pixels = views.globalCount * views.globalSize.pixels + views.localCount * views.localSize.pixels
-        return Double(4 * views.channels * pixels)
+        return Double(views.channels * pixels)
     }
 
     /// Peak bytes of a step with so many images.

@@ -62,10 +62,7 @@ struct BenchLoss: ParsableCommand {
             device: device)
         learner.student.copy(from: loaded.network)
         learner.teacher.copy(from: loaded.network)
-        let rates = Rates(
-            learningRate: 0, weightDecay: 0, teacherMomentum: 1, imageTemperature: 0.04, patchTemperature: 0.04,
-            lastLayerIsFrozen: false)
-        let report = try learner.step([BatchPart(batch, settings, on: device)], rates, number: 0)
+        let report = try learner.step([BatchPart(batch, settings, on: device)], .still, number: 0)
         try printed(report)
     }
 

@@ -20,13 +20,10 @@ struct ProbeMemory: ParsableCommand {
         let device = try Device.resolve(settings.device)
         Libtorch.threadCount = settings.threads > 0 ? settings.threads : ProcessInfo.processInfo.activeProcessorCount
         let learner = Learner(settings.learner(on: device), device: device)
-        let rates = Rates(
-            learningRate: 0, weightDecay: 0, teacherMomentum: 1, imageTemperature: 0.04, patchTemperature: 0.04,
-            lastLayerIsFrozen: false)
         for step in 0..<2 {
             let part = BatchPart(
                 .noise(images: settings.schedule.batchSize, settings.views), settings.views, on: device)
-            _ = try learner.step([part], rates, number: step, watched: true)
+            _ = try learner.step([part], .still, number: step, watched: true)
             device.synchronize()
         }
         print(device.peakBytes)

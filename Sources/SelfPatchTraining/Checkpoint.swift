@@ -155,7 +155,7 @@ package struct Checkpoint {
         else {
             throw UserError("\(file.path) does not fit the run: it was made by another network.")
         }
-        learner.restoreCenters(image: image, patch: try center("center.patch"))
+        learner.objective.restoreCenters(image: image, patch: try center("center.patch"))
         learner.optimizer.restore(counters: self.state.counters)
     }
 }

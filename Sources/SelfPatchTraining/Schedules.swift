@@ -24,6 +24,11 @@ package struct Rates: Equatable, Sendable {
         self.patchTemperature = patchTemperature
         self.lastLayerIsFrozen = lastLayerIsFrozen
     }
+
+    /// A step that leaves all weights as they are, to measure what one takes.
+    package static let still = Rates(
+        learningRate: 0, weightDecay: 0, teacherMomentum: 1, imageTemperature: 0.04, patchTemperature: 0.04,
+        lastLayerIsFrozen: false)
 }
 
 /// The rates of every step of a run. Source: `cosine_scheduler` of the reference, to the letter: the peak learning rate comes twice, and the

@@ -60,7 +60,8 @@ import Testing
             Architecture(width: 12, depth: 4, heads: 2, patchSize: 16), heads: nil, seed: 0, device: .cpu)
         let groups = ParameterGroups(MaskRCNN(network, MaskRCNNSettings(), classCount: 2, seed: 0), layerDecay: 0.5)
         let names = { (places: [Int]) in Set(places.map { groups.trained[$0].name }) }
-        let (decaying, constant) = (names(groups.decaying), names(groups.constant))
+        let decaying = names(groups.groups.filter(\.decays).flatMap(\.places))
+        let constant = names(groups.groups.filter { !$0.decays }.flatMap(\.places))
         #expect(
             decaying.isSuperset(of: ["boxes.shift.bias", "levels.0.norm.weight", "backbone.blocks.1.attn.qkv.bias"]))
         #expect(

@@ -51,7 +51,7 @@ import Testing
         try withTemporaryFolder { folder in
             let run = try RunFolder.create(at: folder.file("a"), settings: "seed: 0\n")
             let first = learner(seed: 1)
-            first.restoreCenters(image: Tensor.ones([12]), patch: Tensor.ones([10]) * 2)
+            first.objective.restoreCenters(image: Tensor.ones([12]), patch: Tensor.ones([10]) * 2)
             try save(first, 10, in: run)
             let found = try Checkpoint.newest(in: run)
             let checkpoint = try #require(found.checkpoint)
@@ -88,7 +88,7 @@ import Testing
             let good = learner()
             try save(good, 10, in: run)
             let bad = learner()
-            bad.restoreCenters(image: Tensor.full([12], value: .nan), patch: Tensor.ones([10]))
+            bad.objective.restoreCenters(image: Tensor.full([12], value: .nan), patch: Tensor.ones([10]))
             let error = #expect(throws: UserError.self) { try save(bad, 20, in: run) }
             #expect(error?.message.contains("center.image") == true)
             #expect(try run.checkpoints().map(\.step) == [10])

@@ -11,13 +11,10 @@ package enum StepTiming {
         precondition(steps > 0, "\(steps) steps")
         let learner = Learner(settings.learner(on: device), device: device)
         let part = BatchPart(.noise(images: settings.schedule.batchSize, settings.views), settings.views, on: device)
-        let rates = Rates(
-            learningRate: 0, weightDecay: 0, teacherMomentum: 1, imageTemperature: 0.04, patchTemperature: 0.04,
-            lastLayerIsFrozen: false)
         var times: [Double] = []
         for number in 0...steps {
             let start = ContinuousClock.now
-            _ = try learner.step([part], rates, number: number)
+            _ = try learner.step([part], .still, number: number)
             device.synchronize()
             if number > 0 { times.append((ContinuousClock.now - start) / .seconds(1)) }
         }

@@ -68,13 +68,8 @@ package final class Learner {
             settings.objective, heads: settings.heads, localViewCount: settings.localViewCount, device: device)
     }
 
-    /// Puts saved centres back, `[K]` and `[K_p]`.
-    package func restoreCenters(image: Tensor, patch: Tensor?) {
-        objective.restoreCenters(image: image, patch: patch)
-    }
-
     /// Everything that a checkpoint must hold beside `optimizer.counters`, by name. Restoring copies into these tensors, but for the
-    /// centres: see `restoreCenters`.
+    /// centres: see ``Objective/restoreCenters(image:patch:)``.
     package var state: [NamedTensor] {
         student.parameters(named: "student") + teacher.parameters(named: "teacher")
             + [NamedTensor("center.image", objective.imageCenter.value)]

@@ -65,8 +65,4 @@ package struct ParameterGroups {
         }
         self.init(parameters, decays: { decays($0.name) }, rateShare: { pow(layerDecay, Double(top - layer($0.name))) })
     }
-
-    /// Places of the parameters that decay, and of those that do not.
-    package var decaying: [Int] { groups.filter(\.decays).flatMap(\.places) }
-    package var constant: [Int] { groups.filter { !$0.decays }.flatMap(\.places) }
 }

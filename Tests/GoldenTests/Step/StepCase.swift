@@ -134,7 +134,7 @@ struct StepGolden {
             }
         }
         let image = try found(start, "centre.image"), patch = try found(start, "centre.patch")
-        learner.restoreCenters(image: image.reshaped(to: [-1]), patch: patch.reshaped(to: [-1]))
+        learner.objective.restoreCenters(image: image.reshaped(to: [-1]), patch: patch.reshaped(to: [-1]))
         return learner
     }
 

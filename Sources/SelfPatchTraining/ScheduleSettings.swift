@@ -8,7 +8,7 @@ package struct ScheduleSettings: Codable, Equatable, Sendable {
     package var batchSize = 1024
     /// Parts that a step's images are taken through one after the other to save memory; the numbers stay the same.
     package var accumulation = 1
-    /// Take the student's views through one size after the other to save memory; the numbers stay the same.
+    /// Take each of the student's views through by itself to save memory; the numbers stay the same.
     package var viewsInTurn = false
     /// Compute the student's blocks a second time for the backward instead of keeping what is inside them; the numbers stay the same.
     package var checkpointActivations = false
@@ -52,7 +52,8 @@ package struct TeacherSettings: Codable, Equatable, Sendable {
     package var temperatureStart = 0.04
     /// Temperature of the patch targets after its warm-up; 0: the image targets'.
     package var patchTemperature = 0.0
-    /// Temperature of the patch targets in the first epoch, where there is a warm-up; 0: the image targets'.
+    /// Temperature of the patch targets in the first epoch, where there is a warm-up; 0: `patchTemperature`, or
+    /// `temperatureStart` where that is 0 too.
     package var patchTemperatureStart = 0.0
     /// Epochs in which both temperatures move in equal steps from start to end.
     package var temperatureWarmupEpochs = 0

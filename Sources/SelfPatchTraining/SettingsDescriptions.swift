@@ -95,7 +95,8 @@ package enum SettingsDescriptions {
         "teacher.temperatureStart":
             "Temperature of the image targets in the first epoch, if temperatureWarmupEpochs is above 0.",
         "teacher.patchTemperature": "Temperature of the patch targets; 0: that of the image targets.",
-        "teacher.patchTemperatureStart": "As temperatureStart, for the patch targets; 0: that of the image targets.",
+        "teacher.patchTemperatureStart":
+            "As temperatureStart, for the patch targets; 0: patchTemperature, or temperatureStart where that is 0 too.",
         "teacher.temperatureWarmupEpochs": "Epochs in which the temperatures go from start to end in equal steps.",
         "teacher.centerWarmupSteps":
             "Batches that only the teacher sees before the first step, to set the centers; 0: none.",

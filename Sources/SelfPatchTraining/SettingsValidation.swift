@@ -157,10 +157,7 @@ extension PretrainSettings {
                 "schedule.length is \(schedule.length); write it in epochs or steps, above 0: '200 epochs' or '5000 steps'.",
                 kind: .usage)
         }
-        try Self.require("run.logEvery", run.logEvery, 1...1_000_000)
-        try Self.require("run.keepNewest", run.keepNewest, 1...1_000_000)
-        try Self.require("run.keepEvery", run.keepEvery, 0...1_000_000)
-        try Self.require("run.timeLimit", run.timeLimit, 0...1e9)
+        try run.validate()
         if evaluation.every.amount > 0,
             evaluation.train.isEmpty != evaluation.validation.isEmpty
                 || (evaluation.train.isEmpty && evaluation.patches.isEmpty)
@@ -180,7 +177,7 @@ extension PretrainSettings {
         return words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
     }
 
-    private static func require<Number: Comparable>(
+    fileprivate static func require<Number: Comparable>(
         _ name: String, _ value: Number, _ range: ClosedRange<Number>
     ) throws {
         guard range.contains(value) else {
@@ -190,19 +187,38 @@ extension PretrainSettings {
     }
 }
 
+extension RunSettings {
+    /// Refuses what cannot be obeyed, under the names that all runs give these settings.
+    package func validate() throws {
+        try PretrainSettings.require("run.logEvery", logEvery, 1...1_000_000)
+        try PretrainSettings.require("run.keepNewest", keepNewest, 1...1_000_000)
+        try PretrainSettings.require("run.keepEvery", keepEvery, 0...1_000_000)
+        try PretrainSettings.require("run.timeLimit", timeLimit, 0...1e9)
+    }
+}
+
 extension HealthSettings {
     fileprivate func validate() throws {
-        for (name, bounds) in [
-            ("information", information), ("teacherEntropy", teacherEntropy),
-            ("meanTeacherEntropy", meanTeacherEntropy),
-            ("divergence", divergence), ("summaryCosine", summaryCosine), ("patchCosine", patchCosine),
-            ("withinImageShare", withinImageShare), ("centerNorm", centerNorm),
-            ("patchTeacherEntropy", patchTeacherEntropy),
+        let below = [
+            ("information", information), ("meanTeacherEntropy", meanTeacherEntropy), ("divergence", divergence),
             ("patchMeanTeacherEntropy", patchMeanTeacherEntropy), ("patchDivergence", patchDivergence),
             ("gradientNorm", gradientNorm),
-        ] where bounds.count != 2 {
+        ]
+        let above = [
+            ("teacherEntropy", teacherEntropy), ("summaryCosine", summaryCosine), ("centerNorm", centerNorm),
+            ("patchTeacherEntropy", patchTeacherEntropy),
+        ]
+        // The first of these belongs to the sign's start, so the two have no order.
+        let relative = [("patchCosine", patchCosine), ("withinImageShare", withinImageShare)]
+        for (name, bounds) in below + above + relative where bounds.count != 2 {
             throw UserError(
                 "health.\(name) has \(bounds.count) numbers; it takes two, where to warn and where to sound the alarm.",
+                kind: .usage)
+        }
+        let turnedRound = below.filter { $0.1[0] < $0.1[1] } + above.filter { $0.1[0] > $0.1[1] }
+        if let (name, bounds) = turnedRound.first {
+            throw UserError(
+                "health.\(name) is \(bounds), with the alarm before the warning: \(Array(bounds.reversed())) would do.",
                 kind: .usage)
         }
         guard every > 0, averaged > 0 else {

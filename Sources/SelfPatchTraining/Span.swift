@@ -20,17 +20,24 @@ package struct Span: Hashable, Sendable, CustomStringConvertible {
     package static func steps(_ amount: Int) -> Span { Span(Double(amount), .steps) }
     package static func percent(_ amount: Double) -> Span { Span(amount, .percent) }
 
-    /// The stretch in whole steps, rounded to the nearest.
+    /// The stretch in whole steps, rounded to the nearest; a trillion at most.
     ///
     /// - Parameters:
     ///   - stepsPerEpoch: steps in which the data are seen once.
     ///   - runLength: steps of the whole run, which percentages refer to.
     package func steps(stepsPerEpoch: Int, runLength: Int) -> Int {
-        switch unit {
-        case .epochs: Int((amount * Double(stepsPerEpoch)).rounded())
-        case .steps: Int(amount.rounded())
-        case .percent: Int((amount / 100 * Double(runLength)).rounded())
-        }
+        let steps =
+            switch unit {
+            case .epochs: amount * Double(stepsPerEpoch)
+            case .steps: amount
+            case .percent: amount / 100 * Double(runLength)
+            }
+        return Int(min(steps.rounded(), 1e12))
+    }
+
+    /// The same for what comes again and again: at least one step, or 0 for never where the stretch is 0.
+    package func interval(stepsPerEpoch: Int, runLength: Int) -> Int {
+        amount > 0 ? max(1, steps(stepsPerEpoch: stepsPerEpoch, runLength: runLength)) : 0
     }
 
     package var description: String { "\(SettingsTree.Value.number(amount).text) \(unit.rawValue)" }

@@ -182,6 +182,7 @@ import Testing
             try refused(arguments() + ["--split", "test"], "no file instances_test.json", 64)
             try refused(arguments("batchSize=7", "atOnce=1"), "at most 6", 64)
             try refused(arguments("atOnce=3"), "atOnce is 3", 64)
+            try refused(arguments("run.timeLimit=1e30"), "run.timeLimit is 1e+30", 64)
             try refused(arguments("model.blocks=[1, 2]"), "model.blocks", 64)
             try refused(arguments("views.shortSides=[]"), "views.shortSides is empty", 64)
             try refused(arguments("optimizer.learningrate=1"), "Did you mean 'optimizer.learningRate'", 64)

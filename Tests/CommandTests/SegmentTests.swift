@@ -115,6 +115,9 @@ import Testing
                 (["--head", "linear", "--set", "batchSize=9"], "at most 8"),
                 (["--head", "linear", "--set", "optimizer.learningrate=1"], "Did you mean 'optimizer.learningRate'"),
                 (["--preset", "small-upernet", "--head", "linear"], "contradicts"),
+                (["--head", "upernet", "--set", "batchSize=1"], "Take batchSize=2"),
+                (["--head", "semantic-fpn", "--set", "batchSize=1"], "Take batchSize=2 or a larger views.crop"),
+                (["--head", "linear", "--set", "run.timeLimit=1e30"], "run.timeLimit is 1e+30; it must lie between"),
             ] {
                 let run = try ProgramRun.of(Self.arguments(folder, "out") + more)
                 #expect(run.exitCode == 64 && run.errors.contains(words), "\(run)")

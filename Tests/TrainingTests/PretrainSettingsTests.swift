@@ -86,6 +86,8 @@ import Testing
         #expect(try complaint("objective.border=outside").contains("takes one of 'wrap', 'inside', not 'outside'"))
         #expect(try complaint("precision=fp16").contains("takes one of 'auto', 'float32', 'bf16', not 'fp16'"))
         #expect(try complaint("health.information=[0.1]").contains("takes two"))
+        #expect(try complaint("health.information=[0.05, 0.12]").contains("[0.12, 0.05] would do"))
+        #expect(try complaint("health.summaryCosine=[0.8, 0.65]").contains("[0.65, 0.8] would do"))
         #expect(try complaint("schedule.length=10").contains("'10 epochs', '500 steps' or '10 %'"))
     }
 

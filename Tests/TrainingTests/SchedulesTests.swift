@@ -138,5 +138,14 @@ import Testing
         #expect(Span.epochs(2.4).steps(stepsPerEpoch: 125, runLength: 3000) == 300)
         #expect(Span.percent(2).steps(stepsPerEpoch: 125, runLength: 7500) == 150)
         #expect(Span.steps(7).steps(stepsPerEpoch: 125, runLength: 7500) == 7)
+        #expect(Span.epochs(9e11).steps(stepsPerEpoch: 1_000_000_000, runLength: 1) == 1_000_000_000_000)
+    }
+
+    /// What is small comes often; only 0 is never.
+    @Test func aSmallIntervalIsOneStep() {
+        #expect(Span.epochs(0.1).interval(stepsPerEpoch: 3, runLength: 30) == 1)
+        #expect(Span.percent(1).interval(stepsPerEpoch: 3, runLength: 30) == 1)
+        #expect(Span.epochs(2).interval(stepsPerEpoch: 3, runLength: 30) == 6)
+        #expect(Span.epochs(0).interval(stepsPerEpoch: 3, runLength: 30) == 0)
     }
 }

@@ -100,7 +100,6 @@ package struct LinearSettings: HeadSettings, Equatable {
             "learningRates is \(learningRates); it needs at least one number, all above 0.")
         for (name, value) in [
             ("blocks", blocks), ("epochs", epochs), ("batchSize", batchSize), ("learningRateBatch", learningRateBatch),
-            ("run.logEvery", run.logEvery), ("run.keepNewest", run.keepNewest),
         ] {
             try require(value >= 1, "\(name) is \(value); it has to be at least 1.")
         }
@@ -108,7 +107,7 @@ package struct LinearSettings: HeadSettings, Equatable {
         try require((0..<1).contains(momentum), "momentum is \(momentum); it lies from 0 to below 1.")
         try require((0...1).contains(allowBroken), "allowBroken is \(allowBroken); it is a share from 0 to 1.")
         try require(
-            threads >= 0 && workers >= 0 && run.keepEvery >= 0,
-            "threads is \(threads), workers \(workers) and run.keepEvery \(run.keepEvery); none may be negative.")
+            threads >= 0 && workers >= 0, "threads is \(threads) and workers \(workers); none may be negative.")
+        try run.validate()
     }
 }

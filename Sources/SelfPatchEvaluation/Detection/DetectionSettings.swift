@@ -90,8 +90,8 @@ package struct DetectionSettings: HeadSettings, Equatable {
             try require(limits ~= value, "optimizer.\(name) is \(value); it lies within \(limits).")
         }
         try require(
-            optimizer.warmupSteps >= 0 && threads >= 0 && data.workers >= 0 && run.keepEvery >= 0,
-            "optimizer.warmupSteps, threads, data.workers and run.keepEvery may not be negative.")
-        try require(run.logEvery >= 1 && run.keepNewest >= 1, "run.logEvery and run.keepNewest have to be at least 1.")
+            optimizer.warmupSteps >= 0 && threads >= 0 && data.workers >= 0,
+            "optimizer.warmupSteps, threads and data.workers may not be negative.")
+        try run.validate()
     }
 }

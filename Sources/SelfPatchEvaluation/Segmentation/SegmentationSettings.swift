@@ -118,12 +118,12 @@ package struct SegmentationSettings: HeadSettings, Equatable {
             try require(limits ~= value, "optimizer.\(name) is \(value); it lies within \(limits).")
         }
         try require(
-            optimizer.warmupSteps >= 0 && threads >= 0 && data.workers >= 0 && run.keepEvery >= 0,
-            "optimizer.warmupSteps, threads, data.workers and run.keepEvery may not be negative.")
-        try require(run.logEvery >= 1 && run.keepNewest >= 1, "run.logEvery and run.keepNewest have to be at least 1.")
+            optimizer.warmupSteps >= 0 && threads >= 0 && data.workers >= 0,
+            "optimizer.warmupSteps, threads and data.workers may not be negative.")
+        try run.validate()
     }
 
-    /// Refuses crops and windows that are too small for the levels of a head.
+    /// Refuses crops and windows that are too small for the levels of a head, or for its batch norm.
     package func requireRoom(for architecture: Architecture) throws {
         let patch = architecture.patchSize
         let least = model.head == .linear ? patch : max(patch, FeaturePyramid.strides.last ?? patch)
@@ -133,6 +133,16 @@ package struct SegmentationSettings: HeadSettings, Equatable {
         ] where side < least {
             throw UserError(
                 "\(name) is \(side) pixels; \(model.head.rawValue) on patches of \(patch) needs at least \(least).",
+                kind: .usage)
+        }
+        // UPerNet takes means over whole crops as well.
+        let cells = [views.crop.height, views.crop.width].map { side in
+            model.head == .uperNet ? 1 : max(1, (side + patch - 1) / patch * patch / least)
+        }
+        guard batchSize > 1 || cells != [1, 1] else {
+            throw UserError(
+                "batchSize is 1, and \(model.head.rawValue) has a level where a crop is a single cell: its batch norm would "
+                    + "divide by 0. Take batchSize=2\(model.head == .uperNet ? "" : " or a larger views.crop").",
                 kind: .usage)
         }
     }

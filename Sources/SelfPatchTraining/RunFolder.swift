@@ -38,7 +38,7 @@ package struct RunFolder: Sendable {
         guard FileManager.default.fileExists(atPath: path) else { throw UserError.file("read", path, ENOENT) }
         guard FileManager.default.fileExists(atPath: settingsFile) else {
             throw UserError(
-                "\(path) holds no run: it has no settings.yaml. Name the folder that `selfpatch pretrain --output` made.",
+                "\(path) holds no run: it has no settings.yaml. Name the folder that a command's `--output` made.",
                 kind: .usage)
         }
     }
@@ -122,6 +122,14 @@ package struct RunFolder: Sendable {
             else { return nil }
             return CheckpointFile(step: step, path: checkpointFolder + "/" + name)
         }.sorted { $0.step > $1.step }
+    }
+
+    /// Where the newest checkpoint is, in a sentence.
+    package var lastGoodState: String {
+        get throws {
+            try checkpoints().first.map { "The last good state, after \($0.step) steps, is in \($0.path)." }
+                ?? "No checkpoint had been saved before."
+        }
     }
 
     /// The file of the checkpoint after so many steps.

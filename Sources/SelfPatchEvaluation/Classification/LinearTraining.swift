@@ -22,8 +22,8 @@ package final class LinearTraining: TrainingRun {
     let extractor: FeatureExtractor
     let images: SampleSource<Pixels>
     let folder: RunFolder
-    let log: RunLog
-    private let show: (RunProgress) -> Void
+    package let log: RunLog
+    private let diary: StepDiary
     private let probes: [(feature: ProbeFeature, classifiers: LinearClassifiers)]
     private let batches: TrainingFeatures
     /// Features of the validation images, taken once: nothing that is trained changes them.
@@ -50,7 +50,6 @@ package final class LinearTraining: TrainingRun {
         self.images = images
         self.folder = folder
         self.log = log
-        self.show = show
         let architecture = network.description.architecture
         let numbers = try training.numbers(ofClassesIn: validation)
         let order = try MicroBatches(images: training.count, batch: settings.batchSize, seed: settings.seed)
@@ -62,6 +61,9 @@ package final class LinearTraining: TrainingRun {
         machine = Checkpoint.Machine(device: device, precision: .float32)
         done = checkpoint?.state.step ?? 0
         clock = RunClock(deadline: deadline)
+        diary = StepDiary(
+            log, clock, stepCount: settings.epochs * stepsPerEpoch, stepsPerEpoch: stepsPerEpoch,
+            batchSize: settings.batchSize, logEvery: settings.run.logEvery, show: show)
         probes = settings.features.map { feature in
             let width = feature.width(architecture.width, blocks: settings.blocks)
             return (
@@ -104,8 +106,7 @@ package final class LinearTraining: TrainingRun {
     }
 
     package func step() throws {
-        let epoch = done / stepsPerEpoch
-        let share = Self.rateShare(epoch: epoch, of: settings.epochs)
+        let share = Self.rateShare(epoch: done / stepsPerEpoch, of: settings.epochs)
         let scale = Double(settings.batchSize) / Double(settings.learningRateBatch)
         let rates = settings.learningRates.map { $0 * scale * share }
         let batch = try batches.next(clock)
@@ -116,39 +117,20 @@ package final class LinearTraining: TrainingRun {
         }
         let values = Tensor.stacked(losses).floats().map(Double.init)
         done += 1
-        try record(values, epoch: epoch, share: share)
-    }
-
-    private func record(_ losses: [Double], epoch: Int, share: Double) throws {
-        clock.finishStep()
-        var numbers = [Metric("epoch", Double(epoch + 1)), Metric("rateShare", share)]
-        for (place, loss) in losses.enumerated() {
-            numbers.append(Metric("loss.\(name(place / rateCount, place % rateCount))", loss))
-        }
-        try log.record(step: done, numbers)
-        try log.recordSpeed(step: done, [Metric("seconds", clock.lastStep), Metric("dataWait", clock.lastWait)])
-        let best = losses.min() ?? .nan
-        let progress = RunProgress(
-            step: done, stepCount: stepCount, epoch: epoch + 1, epochCount: settings.epochs,
-            losses: [Metric("lowest loss", best)], learningRate: (settings.learningRates.max() ?? 0) * share,
-            imagesPerSecond: Double(settings.batchSize) / clock.secondsPerStep,
-            secondsLeft: clock.secondsPerStep * Double(stepCount - done), dataWaitShare: clock.waitShare)
-        if done % settings.run.logEvery == 0 || done == stepCount || done == 1 {
-            try log.note(progress.line, .progress)
-        }
-        show(progress)
+        let named = values.indices.map { Metric("loss.\(name($0 / rateCount, $0 % rateCount))", values[$0]) }
+        try diary.record(
+            step: done, [Metric("rateShare", share)] + named,
+            losses: [Metric("lowest loss", values.min() ?? .nan)],
+            learningRate: (settings.learningRates.max() ?? 0) * share)
     }
 
     package func score() throws {
-        try clock.withoutCounting {
-            let scores = scores()
-            try log.record(
-                step: done, scores.flatMap { entry in [Metric("top1.\(entry.name)", entry.score.top1)] })
-            if let best = Self.best(scores) {
-                try log.note(
-                    "Best top-1 after \(done / stepsPerEpoch) epochs: \(String(format: "%.2f", best.score.top1)) % "
-                        + "(\(best.name))")
-            }
+        let scores = scores()
+        try log.record(step: done, scores.map { Metric("top1.\($0.name)", $0.score.top1) })
+        if let best = Self.best(scores) {
+            try log.note(
+                "Best top-1 after \(done / stepsPerEpoch) epochs: \(String(format: "%.2f", best.score.top1)) % "
+                    + "(\(best.name))")
         }
     }
 
@@ -214,7 +196,7 @@ package final class LinearTraining: TrainingRun {
 
     private static func name(_ feature: ProbeFeature, _ rate: Double) -> String { "\(feature.rawValue).rate-\(rate)" }
 
-    private func interval(_ span: Span) -> Int { span.steps(stepsPerEpoch: stepsPerEpoch, runLength: stepCount) }
+    private func interval(_ span: Span) -> Int { span.interval(stepsPerEpoch: stepsPerEpoch, runLength: stepCount) }
 
     private var state: [NamedTensor] {
         probes.flatMap { probe in

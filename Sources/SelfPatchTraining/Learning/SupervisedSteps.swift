@@ -14,7 +14,7 @@ package final class SupervisedSteps<Sample: Sendable> {
     package struct Plan {
         package var length: Span
         package var batchSize: Int
-        /// The batch is worked through in so many parts, whose mean losses count alike.
+        /// The batch is worked through in so many parts, whose mean losses count by their samples.
         package var parts = 1
         package var seed: UInt64
         package var workers: Int
@@ -49,7 +49,7 @@ package final class SupervisedSteps<Sample: Sendable> {
     private let loader: SampleLoader<Sample>
     private let folder: RunFolder
     private let log: RunLog
-    private let show: (RunProgress) -> Void
+    private let diary: StepDiary
 
     /// Prepares the steps, from the beginning or from a checkpoint.
     ///
@@ -68,7 +68,6 @@ package final class SupervisedSteps<Sample: Sendable> {
         self.trained = trained
         self.folder = folder
         self.log = log
-        self.show = show
         self.source = (source.count, source.namesChecksum)
         machine = Checkpoint.Machine(device: device, precision: plan.precision)
         batches = try MicroBatches(images: source.count, batch: plan.batchSize, seed: plan.seed)
@@ -79,6 +78,9 @@ package final class SupervisedSteps<Sample: Sendable> {
         for parameter in optimizer.groups.trained { parameter.tensor.requiresGradient = true }
         done = checkpoint?.state.step ?? 0
         clock = RunClock(deadline: deadline)
+        diary = StepDiary(
+            log, clock, stepCount: stepCount, stepsPerEpoch: batches.stepsPerEpoch, batchSize: plan.batchSize,
+            logEvery: plan.run.logEvery, show: show)
         loader = SampleLoader(source: source, batches: batches, workers: plan.workers, step: done, make: make)
         if let checkpoint {
             try checkpoint.restore(state)
@@ -93,7 +95,7 @@ package final class SupervisedSteps<Sample: Sendable> {
     private var state: [NamedTensor] { trained + optimizer.state }
 
     package func interval(_ span: Span) -> Int {
-        span.steps(stepsPerEpoch: batches.stepsPerEpoch, runLength: stepCount)
+        span.interval(stepsPerEpoch: batches.stepsPerEpoch, runLength: stepCount)
     }
 
     package var checkpointInterval: Int { interval(plan.run.checkpointEvery) }
@@ -109,40 +111,42 @@ package final class SupervisedSteps<Sample: Sendable> {
         let (samples, names) = try loader.nextBatch()
         clock.waited(loader.waited - waited)
         let rate = plan.rate(done, stepCount, batches.stepsPerEpoch)
-        var terms: [Metric] = []
+        var found: [(share: Double, losses: [Loss])] = []
         for part in 0..<plan.parts {
             let places = part * samples.count / plan.parts..<(part + 1) * samples.count / plan.parts
             let share = Double(places.count) / Double(samples.count)
-            let found = try losses(Array(samples[places]), places.lowerBound)
-            let sum = found.dropFirst().reduce(found[0].value) { $0 + $1.value }
+            let own = try losses(Array(samples[places]), places.lowerBound)
+            let sum = own.dropFirst().reduce(own[0].value) { $0 + $1.value }
             (plan.parts == 1 ? sum : sum * share).backward()
-            let values = found.map { Metric($0.name, $0.value.item() * share) }
-            terms = terms.isEmpty ? values : zip(terms, values).map { Metric($0.name, $0.value + $1.value) }
+            found.append((share, own.map { ($0.name, $0.value.detached()) }))
         }
+        let (terms, norm) = read(found)
         let loss = terms.reduce(0) { $0 + $1.value }
-        guard loss.isFinite else { throw UserError(try explanation(of: loss, names: names, rate)) }
+        guard loss.isFinite, norm.isFinite else {
+            throw UserError(try explanation(of: loss, norm, names: names, rate))
+        }
         optimizer.update(rate: rate, decay: plan.weightDecay)
         for parameter in optimizer.groups.trained { parameter.tensor.gradient = nil }
         done += 1
-        try record(loss, terms, rate)
+        let parts = terms.count > 1 ? terms : []
+        try diary.record(
+            step: done,
+            [Metric("loss", loss)] + parts.map { Metric("loss.\($0.name)", $0.value) } + [Metric("learningRate", rate)],
+            losses: [Metric("loss", loss)] + parts, learningRate: rate)
     }
 
-    private func record(_ loss: Double, _ terms: [Metric], _ rate: Double) throws {
-        clock.finishStep()
-        let epoch = (done - 1) / batches.stepsPerEpoch + 1
-        let parts = terms.count > 1 ? terms.map { Metric("loss.\($0.name)", $0.value) } : []
-        try log.record(
-            step: done, [Metric("epoch", Double(epoch)), Metric("loss", loss)] + parts + [Metric("learningRate", rate)])
-        try log.recordSpeed(step: done, [Metric("seconds", clock.lastStep), Metric("dataWait", clock.lastWait)])
-        let progress = RunProgress(
-            step: done, stepCount: stepCount, epoch: epoch, epochCount: (stepCount - 1) / batches.stepsPerEpoch + 1,
-            losses: [Metric("loss", loss)] + (terms.count > 1 ? terms : []), learningRate: rate,
-            imagesPerSecond: Double(plan.batchSize) / clock.secondsPerStep,
-            secondsLeft: clock.secondsPerStep * Double(stepCount - done), dataWaitShare: clock.waitShare)
-        if done % plan.run.logEvery == 0 || done == stepCount || done == 1 {
-            try log.note(progress.line, .progress)
+    /// The losses over all parts of the batch, and the norm of all gradients: the step's one look at the device.
+    private func read(_ parts: [(share: Double, losses: [Loss])]) -> (terms: [Metric], gradientNorm: Double) {
+        let norms = GradientClipping.clip(optimizer.groups.trained, to: 0)
+        let values = Tensor.stacked(parts.flatMap { $0.losses.map(\.value) } + (norms.map { [$0.norm()] } ?? []))
+            .doubles()
+        let names = parts[0].losses.map(\.name)
+        let terms = names.indices.map { term in
+            Metric(
+                names[term],
+                parts.indices.reduce(0) { $0 + parts[$1].share * values[$1 * names.count + term] })
         }
-        show(progress)
+        return (terms, norms == nil ? 0 : values[values.count - 1])
     }
 
     /// Writes a checkpoint.
@@ -156,14 +160,13 @@ package final class SupervisedSteps<Sample: Sendable> {
             metadata: ["format": plan.format], in: folder, keeping: plan.run, interval: checkpointInterval)
     }
 
-    private func explanation(of loss: Double, names: [String], _ rate: Double) throws -> String {
-        let saved = try folder.checkpoints().first.map {
-            "The last good state, after \($0.step) steps, is in \($0.path)."
-        }
-        return "The loss of step \(done + 1) is \(loss), no number; nothing was changed by it, and the run stops. "
-            + (saved ?? "No checkpoint had been saved before.")
-            + " To try, in a new run: a lower optimizer.learningRate (it was \(rate) here), a longer optimizer.warmupSteps"
-            + (plan.precision == .bf16 ? ", precision float32" : "") + ". The images of this step: "
+    private func explanation(
+        of loss: Double, _ gradientNorm: Double, names: [String], _ rate: Double
+    ) throws -> String {
+        let what = "the loss is \(loss), the gradient's norm \(gradientNorm)"
+        return "Step \(done + 1) is not a number (\(what)); nothing was changed by it, and the run stops. "
+            + "\(try folder.lastGoodState) To try, in a new run: a lower optimizer.learningRate (it was \(rate) here), a "
+            + "longer optimizer.warmupSteps\(plan.precision == .bf16 ? ", precision float32" : ""). The images of this step: "
             + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "") + "."
     }
 }

@@ -50,9 +50,9 @@ struct DetectRun: HeadRun {
                 mean: trained.description.mean, deviation: trained.description.deviation),
             training: sets.training, in: session.folder, from: session.checkpoint, log: log, deadline: deadline,
             show: { live.update($0.line, short: $0.shortLine) },
-            scoring: { inference in
+            scoring: { inference, clock in
                 try DetectionReport(
-                    of: try Self.results(of: inference, on: sets.scoring, live), masks: settings.model.masks,
+                    of: try Self.results(of: inference, on: sets.scoring, live, clock), masks: settings.model.masks,
                     against: sets.scoring.data, threads: settings.threads)
             })
         try log.note(
@@ -78,25 +78,28 @@ struct DetectRun: HeadRun {
 
     /// What is found in the pictures to score.
     private static func results(
-        of inference: DetectionInference, on files: DetectionFiles, _ live: LiveLine
+        of inference: DetectionInference, on files: DetectionFiles, _ live: LiveLine, _ clock: RunClock
     ) throws -> DetectionResults {
         let count = files.data.images.count
         return try inference.results(on: files) {
             live.update("scoring picture \($0) of \(count)", short: "scoring \($0)/\(count)")
+            try clock.checkStop()
         }
     }
 
     func finish(asJSON: Bool) throws {
         let weights = "\(session.folder.path)/detector.safetensors"
+        var found: DetectionResults?
         let ending = try session.finish(training, on: trained.network.device, result: "Backbone and heads: \(weights)")
         {
             let ending = try training.runSteps()
-            if ending == .complete { try training.write(to: weights) }
+            if ending == .complete {
+                try training.write(to: weights)
+                found = try Self.results(of: training.inference, on: sets.scoring, session.live, training.clock)
+            }
             return ending
         }
-        guard ending == .complete else { return try ending.exitIfStopped() }
-        let results = try Self.results(of: training.inference, on: sets.scoring, session.live)
-        session.live.clear()
+        guard let results = found else { return try ending.exitIfStopped() }
         let output = DetectionOutput(
             title: "Mask R-CNN on \(trained.title), \(settings.model.isFrozen ? "frozen" : "trained along"), "
                 + "\(training.done) steps",

@@ -61,6 +61,7 @@ struct RunSession {
     ///   - run: for the count of its steps.
     ///   - device: where it runs, for the memory that it took.
     ///   - result: what a complete run has made, for the last sentence.
+    ///   - body: the run and what belongs to it; it may throw the ending where it was left meanwhile.
     func finish(
         _ run: some TrainingRun, on device: Device, result: String, _ body: () throws -> RunEnding
     ) throws -> RunEnding {
@@ -68,18 +69,20 @@ struct RunSession {
         let ending: RunEnding
         do {
             ending = try body()
+        } catch let early as RunEnding {
+            ending = early
         } catch let error as UserError {
             try? log.note("The run ends here: \(error.message)", .record)
             throw error
         }
         try log.note("The run took up to \(StepMemory.size(Double(device.peakBytes))) of memory.")
         let steps = "\(run.done) of \(run.stepCount) steps"
-        let goOn = "Go on with: \(command) --resume \(folder.path)"
+        let goOn = "\(run.done > 0 ? "; saved" : ""). Go on with: \(command) --resume \(folder.path)"
         switch ending {
         case .complete: try log.note("Complete after \(run.done) steps. \(result)")
         case .stopped(let signal):
-            try log.note("Stopped by \(StopSignal.name(of: signal)) after \(steps); saved. \(goOn)")
-        case .timeUp: try log.note("The time is up after \(steps); saved. \(goOn)")
+            try log.note("Stopped by \(StopSignal.name(of: signal)) after \(steps)\(goOn)")
+        case .timeUp: try log.note("The time is up after \(steps)\(goOn)")
         }
         return ending
     }

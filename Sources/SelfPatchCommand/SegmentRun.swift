@@ -69,16 +69,19 @@ struct SegmentRun: HeadRun {
 
     func finish(asJSON: Bool) throws {
         let weights = "\(session.folder.path)/segmenter.safetensors"
+        var confusion: ConfusionMatrix?
         let ending = try session.finish(training, on: trained.network.device, result: "Backbone and head: \(weights)") {
             let ending = try training.runSteps()
-            if ending == .complete { try training.write(to: weights) }
+            if ending == .complete {
+                try training.write(to: weights)
+                confusion = try training.confusion()
+            }
             return ending
         }
-        guard ending == .complete else { return try ending.exitIfStopped() }
+        guard let confusion else { return try ending.exitIfStopped() }
         let report = SegmentationReport(
-            try training.confusion(), classes: data.classes, trainingCount: data.training.count,
+            confusion, classes: data.classes, trainingCount: data.training.count,
             validationCount: data.validation.count, steps: training.done)
-        session.live.clear()
         let head = settings.model.head.rawValue
         let results = SegmentationResults(
             report: report,

@@ -54,12 +54,12 @@ package struct FeatureExtractor {
     ///
     /// - Parameters:
     ///   - count: how many images there are.
-    ///   - progress: is told how many are done, after each batch.
+    ///   - progress: is told how many are done, after each batch; what it throws ends it.
     ///   - image: the decoded image with this number; called from several threads. What it throws is kept with the
     ///     features as `skipped`.
     /// - Throws: `UserError` where no image could be read, or where features are not finite.
     package func features(
-        count: Int, progress: ((Int) -> Void)? = nil, image: @Sendable (Int) throws -> Pixels
+        count: Int, progress: ((Int) throws -> Void)? = nil, image: @Sendable (Int) throws -> Pixels
     ) throws -> ImageFeatures {
         var summaries: [Tensor] = []
         var means: [Tensor] = []
@@ -75,7 +75,7 @@ package struct FeatureExtractor {
                 summaries.append(summary.moved(to: .cpu))
                 means.append(meanPatch.moved(to: .cpu))
             }
-            progress?(batch.upperBound)
+            try progress?(batch.upperBound)
         }
         guard !summaries.isEmpty else {
             let reason = skipped.first.map { " The first: \($0)" } ?? ""

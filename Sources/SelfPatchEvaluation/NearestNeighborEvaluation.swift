@@ -49,14 +49,14 @@ package struct NearestNeighborEvaluation {
 
     /// - Parameters:
     ///   - features: what stands for an image; each gets a result.
-    ///   - progress: is told how many of all images are done.
+    ///   - progress: is told how many of all images are done; what it throws ends the evaluation.
     package func report(
         on extractor: FeatureExtractor, features: [FeatureExtractor.Feature] = FeatureExtractor.Feature.allCases,
-        progress: ((Int) -> Void)? = nil
+        progress: ((Int) throws -> Void)? = nil
     ) throws -> Report {
         let channels = extractor.network.architecture.channels
         func taken(_ images: ClassFolder, from done: Int) throws -> FeatureExtractor.ImageFeatures {
-            try extractor.features(count: images.count, progress: { progress?(done + $0) }) {
+            try extractor.features(count: images.count, progress: { try progress?(done + $0) }) {
                 try images.pixels(of: $0, channels: channels)
             }
         }
@@ -96,9 +96,9 @@ package struct NearestNeighborEvaluator: Evaluator {
     }
 
     /// Top-1 of both features with 20 neighbours, in per cent.
-    package func metrics(of network: Network) throws -> [Metric] {
+    package func metrics(of network: Network, _ check: @escaping () throws -> Void) throws -> [Metric] {
         let extractor = FeatureExtractor(network: network, description: settings.description(steps: 0))
-        return try evaluation.report(on: extractor).results.map { result in
+        return try evaluation.report(on: extractor, progress: { _ in try check() }).results.map { result in
             Metric("knn.\(result.feature.rawValue).top1", result.scores[0].top1)
         }
     }

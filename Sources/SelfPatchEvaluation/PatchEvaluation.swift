@@ -68,16 +68,16 @@ package struct PatchEvaluation {
     }
 
     /// - Parameter progress: is told how many of the images of both sets are done.
-    /// - Throws: what reading an image throws; `UserError` where no training patch has a label, or where an image and its
+    /// - Throws: what reading an image or `progress` throws; `UserError` where no training patch has a label, or where an image and its
     ///   labels differ in size.
     package func score(
-        training: LabelledImages, validation: LabelledImages, progress: ((Int) -> Void)? = nil
+        training: LabelledImages, validation: LabelledImages, progress: ((Int) throws -> Void)? = nil
     ) throws -> ConfusionMatrix {
         precondition(training.classCount == validation.classCount, "classes of training and validation differ")
         var builder = PatchBank.Builder(imageCount: training.count, settings: settings)
         try forEachImage(of: training) { index, features, labels in
             builder.add(features: features, labels: labels)
-            progress?(index + 1)
+            try progress?(index + 1)
         }
         guard let bank = builder.bank else {
             throw UserError(
@@ -87,7 +87,7 @@ package struct PatchEvaluation {
         var score = ConfusionMatrix(classCount: validation.classCount)
         try forEachImage(of: validation) { index, features, labels in
             score.add(classifier.score(of: features, truth: labels))
-            progress?(training.count + index + 1)
+            try progress?(training.count + index + 1)
         }
         return score
     }
@@ -99,7 +99,7 @@ package struct PatchEvaluation {
     }
 
     /// Images in order; those of one size that follow each other go through the network together.
-    private func forEachImage(of images: LabelledImages, _ body: (Int, Tensor, PatchLabels) -> Void) throws {
+    private func forEachImage(of images: LabelledImages, _ body: (Int, Tensor, PatchLabels) throws -> Void) throws {
         let (frame, patchSize) = (frame, extractor.network.architecture.patchSize)
         for start in stride(from: 0, to: images.count, by: extractor.batchSize) {
             let count = min(extractor.batchSize, images.count - start)
@@ -116,7 +116,7 @@ package struct PatchEvaluation {
                 let (features, _) = try extractor.patches(
                     ofPlanes: prepared[first..<end].map(\.planes), size: size)
                 for place in first..<end {
-                    body(start + place, features.selected(place - first, dimension: 0), prepared[place].labels)
+                    try body(start + place, features.selected(place - first, dimension: 0), prepared[place].labels)
                 }
                 first = end
             }

@@ -23,14 +23,14 @@ package struct PatchEvaluator: Evaluator {
     }
 
     /// mIoU and share of right patches, in per cent, with 20 neighbours of 20,000.
-    package func metrics(of network: Network) throws -> [Metric] {
+    package func metrics(of network: Network, _ check: @escaping () throws -> Void) throws -> [Metric] {
         let channels = network.architecture.channels
         let evaluation = PatchEvaluation(
             extractor: FeatureExtractor(network: network, description: settings.description(steps: 0), batchSize: 16),
             frame: .whole(shorterSide: settings.evaluation.shortSide))
         let score = try evaluation.score(
             training: LabelledImages(data.training, channels: channels),
-            validation: LabelledImages(data.validation, channels: channels))
+            validation: LabelledImages(data.validation, channels: channels), progress: { _ in try check() })
         return [
             Metric("patches.mIoU", 100 * (score.meanIntersectionOverUnion ?? 0)),
             Metric("patches.accuracy", 100 * (score.accuracy ?? 0)),

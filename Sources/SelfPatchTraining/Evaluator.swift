@@ -8,5 +8,7 @@ package protocol Evaluator {
     var name: String { get }
 
     /// Scores a network that must not be changed, without gradients.
-    func metrics(of network: Network) throws -> [Metric]
+    ///
+    /// - Parameter check: is called again and again, and throws where the scoring has to be left.
+    func metrics(of network: Network, _ check: @escaping () throws -> Void) throws -> [Metric]
 }

@@ -15,14 +15,16 @@ package final class Pretraining: TrainingRun {
     let images: TrainingImages
     let batches: MicroBatches
     package let machine: Checkpoint.Machine
-    let log: RunLog
+    package let log: RunLog
     let evaluators: [any Evaluator]
-    let show: (RunProgress) -> Void
+    let diary: StepDiary
     var health: Health
     package let clock: RunClock
     private let loader: ViewLoader
 
     /// Runs to the end, or to where it has to stop.
+    ///
+    /// - Throws: `RunEnding` where it has to stop before the first step.
     package func run() throws -> RunEnding {
         if done == 0 { try clock.withoutCounting(prepareCenters) }
         let ending = try runSteps()
@@ -37,8 +39,6 @@ package final class Pretraining: TrainingRun {
         done += 1
         try record(report, rates)
     }
-
-    package func score() throws { try evaluators.forEach(record) }
 
     package func save() throws {
         try log.synchronize()
@@ -71,7 +71,6 @@ package final class Pretraining: TrainingRun {
         self.images = images
         self.log = log
         self.evaluators = evaluators
-        self.show = show
         batches = try MicroBatches(
             images.mixing, batch: settings.schedule.batchSize, parts: settings.schedule.accumulation,
             seed: settings.seed)
@@ -86,6 +85,9 @@ package final class Pretraining: TrainingRun {
         done = checkpoint?.state.step ?? 0
         health = checkpoint?.state.health ?? Health()
         clock = RunClock(deadline: deadline)
+        diary = StepDiary(
+            log, clock, stepCount: schedules.stepCount, stepsPerEpoch: schedules.stepsPerEpoch,
+            batchSize: settings.schedule.batchSize, logEvery: settings.run.logEvery, show: show)
         try checkpoint?.restore(learner)
         loader = ViewLoader(
             source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers,
@@ -99,6 +101,7 @@ package final class Pretraining: TrainingRun {
             source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers)
         defer { first.stop() }
         for round in 0..<settings.teacher.centerWarmupSteps {
+            try clock.checkStop()
             learner.prepareCenters(try nextBatch(of: first).parts, round: round)
         }
     }
@@ -128,6 +131,6 @@ package final class Pretraining: TrainingRun {
     }
 
     private func interval(_ span: Span) -> Int {
-        span.steps(stepsPerEpoch: schedules.stepsPerEpoch, runLength: schedules.stepCount)
+        span.interval(stepsPerEpoch: schedules.stepsPerEpoch, runLength: schedules.stepCount)
     }
 }

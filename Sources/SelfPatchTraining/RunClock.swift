@@ -10,6 +10,7 @@ package final class RunClock {
     private var start = ContinuousClock.now
     private var waiting = 0.0
     private var saving = 0.0
+    private var scoring = 0.0
     private let deadline: ContinuousClock.Instant?
 
     package init(deadline: ContinuousClock.Instant?) { self.deadline = deadline }
@@ -42,6 +43,13 @@ package final class RunClock {
         saving = max(saving, (ContinuousClock.now - begin).seconds)
     }
 
+    /// The same for a scoring.
+    package func measureScoring(_ body: () throws -> Void) rethrows {
+        let begin = ContinuousClock.now
+        try withoutCounting(body)
+        scoring = max(scoring, (ContinuousClock.now - begin).seconds)
+    }
+
     /// Mean over the last steps.
     package var secondsPerStep: Double { recent.map(\.step).reduce(0, +) / Double(max(1, recent.count)) }
 
@@ -51,12 +59,22 @@ package final class RunClock {
         return all > 0 ? min(1, recent.map(\.wait).reduce(0, +) / all) : 0
     }
 
-    /// True if another step and saving might not fit before the deadline.
-    package var isTimeUp: Bool {
-        guard let deadline else { return false }
+    /// Why the run has to stop here: a signal, or because another step and saving might not fit before the deadline.
+    ///
+    /// - Parameter beforeScoring: whether scores come before that step.
+    package func reasonToStop(beforeScoring: Bool = false) -> RunEnding? {
+        if let signal = StopSignal.received { return .stopped(signal) }
+        guard let deadline else { return nil }
         let longest = recent.map(\.step).max() ?? 0
-        let needed = 1.5 * longest + 1.5 * saving + 1
-        return (deadline - ContinuousClock.now).seconds < needed
+        let needed = 1.5 * (longest + saving + (beforeScoring ? scoring : 0)) + 1
+        return (deadline - ContinuousClock.now).seconds < needed ? .timeUp : nil
+    }
+
+    /// To be called again and again in what takes long and can be left half done.
+    ///
+    /// - Throws: `RunEnding` where the run has to stop.
+    package func checkStop() throws {
+        if let ending = reasonToStop() { throw ending }
     }
 }
 

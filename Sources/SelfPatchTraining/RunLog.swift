@@ -20,6 +20,7 @@ package final class RunLog {
     private let text: AppendedFile
     private let metrics: AppendedFile
     private let speed: AppendedFile
+    private let metricsFile: String
     /// Shows a line of the log to whoever watches.
     private let show: (String, Kind) -> Void
 
@@ -37,7 +38,8 @@ package final class RunLog {
     /// - Parameter show: is handed every line of the log, without its time.
     package init(_ folder: RunFolder, show: @escaping (_ line: String, _ kind: Kind) -> Void = { _, _ in }) throws {
         text = try AppendedFile(folder.logFile)
-        metrics = try AppendedFile(folder.metricsFile)
+        metricsFile = folder.metricsFile
+        metrics = try AppendedFile(metricsFile)
         speed = try AppendedFile(folder.speedFile)
         self.show = show
     }
@@ -64,6 +66,13 @@ package final class RunLog {
     /// Writes times of a step.
     package func recordSpeed(step: Int, _ numbers: [Metric]) throws {
         try speed.append(Self.line(step: step, numbers))
+    }
+
+    /// Whether a step's line in `metrics.jsonl` is followed by one with its scores.
+    package func hasScores(of step: Int) throws -> Bool {
+        let lines = try RunFolder.lines(of: metricsFile)
+        let start = Data("{\"step\": \(step),".utf8)
+        return lines.range(of: start) != lines.range(of: start, options: .backwards)
     }
 
     /// Brings all lines to the disk: before a checkpoint that refers to them.
@@ -94,15 +103,18 @@ extension RunFolder {
     /// Lines after a checkpoint belong to steps that a resumed run does again; a last line may also be cut short.
     package func cutBackMetrics(to step: Int) throws {
         for path in [metricsFile, speedFile] where FileManager.default.fileExists(atPath: path) {
-            let data: Data
-            do {
-                data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-            } catch {
-                throw UserError.file("read", path, access(path, R_OK) == 0 ? EIO : errno)
-            }
+            let data = try Self.lines(of: path)
             let length = Self.lengthOfLines(in: data, upTo: step)
             guard length < data.count else { continue }
             guard truncate(path, off_t(length)) == 0 else { throw UserError.file("write", path, errno) }
+        }
+    }
+
+    fileprivate static func lines(of path: String) throws -> Data {
+        do {
+            return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+        } catch {
+            throw UserError.file("read", path, access(path, R_OK) == 0 ? EIO : errno)
         }
     }
 

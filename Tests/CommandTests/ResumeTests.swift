@@ -105,6 +105,20 @@ import Testing
         }
     }
 
+    @Test func aRunThatSetsItsCentersStopsToo() throws {
+        try withTemporaryFolder { folder in
+            let tiny = try TinyRun(in: folder)
+            let running = try tiny.start("a", ["teacher.centerWarmupSteps=100000"])
+            let log = folder.file("a/log.txt")
+            #expect(
+                running.wait { (try? String(contentsOfFile: log, encoding: .utf8))?.contains("at its peak") == true })
+            running.send(SIGTERM)
+            let stopped = running.wait(timeout: .seconds(20))
+            #expect(stopped.exitCode == 143, "\(stopped)")
+            #expect(stopped.errors.contains("after 0 of 40 steps. Go on with"), "\(stopped)")
+        }
+    }
+
     /// Killed wherever it happens to be: while it starts, computes, writes metrics or a checkpoint.
     @Test func killedAtAnyMomentItGoesOn() throws {
         try withTemporaryFolder { folder in

@@ -86,6 +86,38 @@ import Testing
         }
     }
 
+    /// A step's checkpoint comes before its scores, so that stopping a long scoring loses nothing: on the way, and at the end.
+    @Test func aScoringIsLeftAndMadeUpFor() throws {
+        try withTemporaryFolder { folder in
+            try Self.prepare(folder)
+            let more = [
+                "length=8 steps", "scoreEvery=5 steps", "run.checkpointEvery=5 steps", "views.shortSide=64",
+                "inference.mode=slide", "inference.stride=2",
+            ].flatMap { ["--set", $0] }
+            let whole = try ProgramRun.of(Self.arguments(folder, "whole", "--head", "linear") + more)
+            try #require(whole.exitCode == 0, "\(whole)")
+            func stop(_ running: RunningProgram, where file: String) throws -> ProgramRun {
+                #expect(running.wait { FileManager.default.fileExists(atPath: folder.file("part/\(file)")) })
+                running.send(SIGTERM)
+                return running.wait()
+            }
+            let resume = ["segment", "--resume", folder.file("part")]
+            let first = try stop(
+                RunningProgram(Self.arguments(folder, "part", "--head", "linear") + more),
+                where: "checkpoints/step-000000005.safetensors")
+            #expect(first.exitCode == 143 && first.errors.contains("after 5 of 8 steps; saved. Go on with"), "\(first)")
+            #expect(try Self.text(folder, "part/metrics.jsonl").split(separator: "\n").count == 5)
+            let second = try stop(RunningProgram(resume), where: "segmenter.safetensors")
+            #expect(second.exitCode == 143 && second.errors.contains("after 8 of 8 steps; saved"), "\(second)")
+            #expect(!FileManager.default.fileExists(atPath: folder.file("part/results.txt")))
+            let last = try ProgramRun.of(resume)
+            try #require(last.exitCode == 0, "\(last)")
+            for file in ["metrics.jsonl", "results.txt"] {
+                #expect(try Self.text(folder, "part/\(file)") == Self.text(folder, "whole/\(file)"), "\(file)")
+            }
+        }
+    }
+
     @Test func everythingWrongIsNamedBeforeTrainingStarts() throws {
         try withTemporaryFolder { folder in
             try Self.prepare(folder)
@@ -174,6 +206,8 @@ import Testing
                 $0.contains("patches.mIoU")
             }
             #expect(lines.count == 2)
+            let all = try folder.text("scored/metrics.jsonl")
+            #expect(try tiny.resume("scored").exitCode == 0 && folder.text("scored/metrics.jsonl") == all)
             let last = try JSONDecoder().decode([String: Double].self, from: Data(#require(lines.last).utf8))
             let knn = try ProgramRun.of(
                 "segment", "--head", "knn", "--weights", folder.file("scored"), "--data", folder.file("data"),

@@ -114,7 +114,7 @@ import Testing
             let training = try DetectionTraining(
                 settings, network: network, normalization: .imageNet, training: files, in: run, from: nil,
                 log: try RunLog(run)
-            ) { try DetectionReport(of: $0.results(on: files), masks: true, against: data) }
+            ) { inference, _ in try DetectionReport(of: inference.results(on: files), masks: true, against: data) }
             #expect(try training.runSteps() == .complete)
             let report = try DetectionReport(of: training.inference.results(on: files), masks: true, against: data)
             let boxes = try #require(report.boxes.score.averagePrecision(threshold: 0))

@@ -51,6 +51,16 @@ import Testing
         }
     }
 
+    /// Step 1 is no part of step 10, and one line is the step's own.
+    @Test func aStepIsScoredWhereASecondLineSaysSo() throws {
+        try withTemporaryFolder { folder in
+            let log = try RunLog(try RunFolder.create(at: folder.file("a"), settings: ""))
+            #expect(try !log.hasScores(of: 1))
+            for step in [1, 2, 2, 10, 11] { try log.record(step: step, [Metric("loss", 1)]) }
+            #expect(try (0...11).filter { try log.hasScores(of: $0) } == [2])
+        }
+    }
+
     @Test func theLogGoesOnWhereItEnded() throws {
         try withTemporaryFolder { folder in
             let run = try RunFolder.create(at: folder.file("a"), settings: "")

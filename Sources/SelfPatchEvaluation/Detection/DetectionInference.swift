@@ -48,13 +48,14 @@ package struct DetectionInference {
 
     /// What is found in all pictures of a data set.
     ///
-    /// - Parameter progress: is told how many pictures are done, after each.
-    package func results(on files: DetectionFiles, progress: (Int) -> Void = { _ in }) throws -> DetectionResults {
+    /// - Parameter progress: is told how many pictures are done, after each; what it throws ends it.
+    package func results(on files: DetectionFiles, progress: (Int) throws -> Void = { _ in }) throws -> DetectionResults
+    {
         let channels = detector.network.architecture.channels
         var found: [Detection] = []
         for place in files.data.images.indices {
             found += detections(in: try files.sample(place, channels: channels).image, place: place)
-            progress(place + 1)
+            try progress(place + 1)
         }
         return DetectionResults(found)
     }

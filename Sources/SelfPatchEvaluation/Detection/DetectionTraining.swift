@@ -16,8 +16,8 @@ package final class DetectionTraining: TrainingRun {
     private let normalization: ViewNormalization
     private let precision: Precision
     private let steps: SupervisedSteps<DetectionPicture>
-    private let log: RunLog
-    private let scoring: (DetectionInference) throws -> DetectionReport
+    package let log: RunLog
+    private let scoring: (DetectionInference, RunClock) throws -> DetectionReport
 
     /// Prepares a run, from its beginning or from a checkpoint.
     ///
@@ -26,12 +26,12 @@ package final class DetectionTraining: TrainingRun {
     ///   - network: will be changed unless it is frozen.
     ///   - training: pictures with objects, and masks where the settings ask for them.
     ///   - show: is handed the state of things after every step.
-    ///   - scoring: finds objects in the pictures to score, and scores them.
+    ///   - scoring: finds objects in the pictures to score, and scores them; asks the clock whether the run has to stop.
     package init(
         _ settings: DetectionSettings, network: Network, normalization: ViewNormalization, training: DetectionFiles,
         in folder: RunFolder, from checkpoint: Checkpoint?, log: RunLog, deadline: ContinuousClock.Instant? = nil,
         show: @escaping (RunProgress) -> Void = { _ in },
-        scoring: @escaping (DetectionInference) throws -> DetectionReport
+        scoring: @escaping (DetectionInference, RunClock) throws -> DetectionReport
     ) throws {
         self.settings = settings
         self.normalization = normalization
@@ -83,12 +83,10 @@ package final class DetectionTraining: TrainingRun {
 
     package func score() throws {
         guard done < stepCount else { return }  // The report scores the end.
-        try clock.withoutCounting {
-            let scores = try scoring(inference).precision.map { Metric($0.name, 100 * $0.value) }
-            try log.record(step: done, scores)
-            let words = scores.map { "\($0.name) \(String(format: "%.2f", $0.value)) %" }.joined(separator: ", ")
-            try log.note("After \(done) steps: \(words)")
-        }
+        let scores = try scoring(inference, clock).precision.map { Metric($0.name, 100 * $0.value) }
+        try log.record(step: done, scores)
+        let words = scores.map { "\($0.name) \(String(format: "%.2f", $0.value)) %" }.joined(separator: ", ")
+        try log.note("After \(done) steps: \(words)")
     }
 
     // MARK: Using it

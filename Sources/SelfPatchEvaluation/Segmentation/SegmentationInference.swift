@@ -68,16 +68,16 @@ package struct SegmentationInference {
 
     /// Counts truth against prediction over labelled images, at the labels' own size.
     ///
-    /// - Parameter progress: is told how many images are done, after each.
+    /// - Parameter progress: is told how many images are done, after each; what it throws ends it.
     package func confusion(
-        over images: SampleSource<LabelledImage>, progress: (Int) -> Void = { _ in }
+        over images: SampleSource<LabelledImage>, progress: (Int) throws -> Void = { _ in }
     ) throws -> ConfusionMatrix {
         var matrix = ConfusionMatrix(classCount: segmenter.classCount)
         for index in 0..<images.count {
             let sample = try images.read(index)
             matrix.add(
                 truth: sample.labels.bytes, predicted: classes(of: sample.image), ignored: Int(LabelNumbering.none))
-            progress(index + 1)
+            try progress(index + 1)
         }
         return matrix
     }

@@ -17,7 +17,7 @@ package final class SegmentationTraining: TrainingRun {
     private let normalization: ViewNormalization
     private let precision: Precision
     private let steps: SupervisedSteps<SegmentationCrop>
-    private let log: RunLog
+    package let log: RunLog
     private let showScoring: (Int, Int) -> Void
 
     /// Prepares a run, from its beginning or from a checkpoint.
@@ -86,16 +86,14 @@ package final class SegmentationTraining: TrainingRun {
 
     package func score() throws {
         guard done < stepCount else { return }  // The report scores the end.
-        try clock.withoutCounting {
-            let matrix = try confusion()
-            let figures = [
-                Metric("mIoU", 100 * (matrix.meanIntersectionOverUnion ?? 0)),
-                Metric("mAcc", 100 * (matrix.meanAccuracy ?? 0)), Metric("aAcc", 100 * (matrix.accuracy ?? 0)),
-            ]
-            try log.record(step: done, figures)
-            let words = figures.map { "\($0.name) \(String(format: "%.2f", $0.value)) %" }.joined(separator: ", ")
-            try log.note("After \(done) steps: \(words)")
-        }
+        let matrix = try confusion()
+        let figures = [
+            Metric("mIoU", 100 * (matrix.meanIntersectionOverUnion ?? 0)),
+            Metric("mAcc", 100 * (matrix.meanAccuracy ?? 0)), Metric("aAcc", 100 * (matrix.accuracy ?? 0)),
+        ]
+        try log.record(step: done, figures)
+        let words = figures.map { "\($0.name) \(String(format: "%.2f", $0.value)) %" }.joined(separator: ", ")
+        try log.note("After \(done) steps: \(words)")
     }
 
     // MARK: Using it
@@ -107,8 +105,13 @@ package final class SegmentationTraining: TrainingRun {
     }
 
     /// Counts truth against prediction over the validation images, at the labels' own size.
+    ///
+    /// - Throws: `RunEnding` where the run has to stop meanwhile.
     package func confusion() throws -> ConfusionMatrix {
-        try inference.confusion(over: validation) { showScoring($0, validation.count) }
+        try inference.confusion(over: validation) {
+            showScoring($0, validation.count)
+            try clock.checkStop()
+        }
     }
 
     /// Writes backbone and head to one file: see ``TrainedSegmenter``.

@@ -116,6 +116,8 @@ import Testing
             #expect(large.exitCode == 64 && large.errors.contains("at most 8"), "\(large)")
             let deep = try ProgramRun.of(Self.arguments(folder, "out", "--rate", "0"))
             #expect(deep.exitCode == 64 && deep.errors.contains("learningRates"), "\(deep)")
+            let long = try ProgramRun.of(Self.arguments(folder, "out", "--epochs", "9000000000000000000"))
+            #expect(long.exitCode == 64 && long.errors.contains("a billion at most"), "\(long)")
             let past = try ProgramRun.of(Self.arguments(folder, "out", "--set", "run.timeLimit=-5"))
             #expect(past.exitCode == 64 && past.errors.contains("run.timeLimit is -5"), "\(past)")
             #expect(!FileManager.default.fileExists(atPath: folder.file("out")))

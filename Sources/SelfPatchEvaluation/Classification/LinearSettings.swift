@@ -103,6 +103,7 @@ package struct LinearSettings: HeadSettings, Equatable {
         ] {
             try require(value >= 1, "\(name) is \(value); it has to be at least 1.")
         }
+        try require(epochs <= 1_000_000_000, "epochs is \(epochs); a billion at most.")
         try require(heads >= 0, "heads is \(heads); it is 0 or the number of attention heads.")
         try require((0..<1).contains(momentum), "momentum is \(momentum); it lies from 0 to below 1.")
         try require((0...1).contains(allowBroken), "allowBroken is \(allowBroken); it is a share from 0 to 1.")

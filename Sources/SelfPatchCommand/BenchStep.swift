@@ -112,7 +112,7 @@ struct BenchStep: ParsableCommand {
         var sizes = settings.learner(on: device)
         sizes.precision = precision
         let learner = Learner(sizes, device: device)
-        let nextBatch = try batches(views)
+        let nextBatch = try batches(views, on: device)
         let rates = Rates(
             learningRate: 1e-4, weightDecay: 0.04, teacherMomentum: 0.996, imageTemperature: 0.04,
             patchTemperature: 0.04,
@@ -146,9 +146,9 @@ struct BenchStep: ParsableCommand {
     }
 
     /// Where the batches come from: the image pipeline, or one batch of noise again and again.
-    private func batches(_ views: MultiCropSettings) throws -> () throws -> ViewBatch {
+    private func batches(_ views: MultiCropSettings, on device: Device) throws -> () throws -> ViewBatch {
         if randomViews {
-            let noise = ViewBatch.noise(images: batch / accumulation, views)
+            let noise = ViewBatch.noise(images: batch / accumulation, views, on: device)
             return { noise }
         }
         let files = try folder.map(BenchFiles.init(folder:)) ?? BenchFiles(scenes: 32)
@@ -156,7 +156,7 @@ struct BenchStep: ParsableCommand {
         let loader = ViewLoader(
             source: source, settings: views,
             batches: try MicroBatches(images: source.count, batch: batch, parts: accumulation, seed: 0),
-            workers: workers)
+            workers: workers, device: device)
         return { try loader.nextBatch() }
     }
 }

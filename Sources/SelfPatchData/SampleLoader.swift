@@ -68,6 +68,8 @@ package final class SampleLoader<Sample: Sendable> {
             missing = count
             names = [String](repeating: "", count: count)
         }
+
+        func close() {}
     }
 }
 

@@ -2,11 +2,13 @@ import Foundation
 
 /// A slot of a loader: what a micro-batch becomes. Workers fill it, then the consumer reads it.
 protocol SampleSlot: AnyObject, SendableMetatype {
-    /// Samples that are not there yet.
+    /// Samples that are not there yet; the slot is closed by whoever brings the last one, before it counts as there.
     var missing: Int { get set }
     var names: [String] { get set }
     /// Makes ready for another micro-batch.
     func open(samples: Int)
+    /// What is left to do when all samples are there.
+    func close()
 }
 
 /// What the threads of a loader share: who makes which sample next, and what is ready.
@@ -116,10 +118,19 @@ final class SampleWork<Slot: SampleSlot>: @unchecked Sendable {
             do {
                 let name = name(try filled(claim, scratch))
                 scratch.trim()
-                lock.withLock {
+                let isLast = lock.withLock {
                     claim.slot.names[claim.image] = name
-                    claim.slot.missing -= 1
-                    if claim.slot.missing == 0 { lock.broadcast() }
+                    guard claim.slot.missing == 1 else {
+                        claim.slot.missing -= 1
+                        return false
+                    }
+                    return true
+                }
+                guard isLast else { continue }
+                claim.slot.close()
+                lock.withLock {
+                    claim.slot.missing = 0
+                    lock.broadcast()
                 }
             } catch {
                 fail(claim, error)

@@ -1,6 +1,6 @@
 import SelfPatchTensors
 
-/// The views of one micro-batch's images, as bytes; the model's device normalizes them.
+/// The views of one micro-batch's images, as bytes on the device that they were wanted on, which normalizes them.
 package struct ViewBatch {
     /// What the images are called, for messages. Where one could not be read it is the name of the one in its place.
     package let names: [String]

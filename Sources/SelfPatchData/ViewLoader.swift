@@ -8,7 +8,6 @@ import SelfPatchTensors
 /// micro-batches of views, and for each worker the image in hand.
 package final class ViewLoader {
     private let work: SampleWork<ViewSlot>
-    private let settings: MultiCropSettings
     private var next: (step: Int, part: Int)
 
     /// Time that `nextBatch()` has spent waiting for workers, over the loader's life.
@@ -25,20 +24,20 @@ package final class ViewLoader {
     ///     so that the next step's are made while one is under way.
     ///   - step: the first step, counted from 0 through the run.
     ///   - part: the first micro-batch of that step.
+    ///   - device: where the views are wanted; they are on their way as soon as they are made.
     package init(
         source: ImageSource, settings: MultiCropSettings, batches: MicroBatches, workers: Int = 0, depth: Int? = nil,
-        step: Int = 0, part: Int = 0
+        step: Int = 0, part: Int = 0, device: Device = .cpu
     ) {
         precondition(step >= 0 && (0..<batches.parts).contains(part), "step \(step), micro-batch \(part)")
         let depth = depth ?? batches.parts + 1
         precondition(depth > 0, "a depth of \(depth)")
         let workers = workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
         next = (step, part)
-        self.settings = settings
         let multiCrop = MultiCrop(settings)
         work = SampleWork(
             source: source, batches: batches, depth: depth, first: step * batches.parts + part,
-            slot: { ViewSlot(images: batches.mostImages, settings: settings) },
+            slot: { ViewSlot(images: batches.mostImages, settings: settings, device: device) },
             fill: { index, key, slot, place, scratch in
                 let image = try source.read(index)
                 slot.write(image, place: place, multiCrop: multiCrop, key: key, scratch: scratch)
@@ -58,8 +57,8 @@ package final class ViewLoader {
         let start = ContinuousClock.now
         let slot = try work.take(next.step * work.batches.parts + next.part)
         waited += ContinuousClock.now - start
-        // The views are copied, so that the worker's memory is free at once and the tensors live as long as they like.
-        let batch = slot.batch(samples: samples, settings: settings)
+        // The views are copies, so that the worker's memory is free soon and the tensors live as long as they like.
+        let batch = slot.batch(samples: samples)
         work.giveBack()
         next.part += 1
         if next.part == work.batches.parts { next = (next.step + 1, 0) }

@@ -2,25 +2,29 @@ import SelfPatchTensors
 
 /// Memory for the views of one micro-batch, filled by workers and read by the consumer; `SampleWork` says whose it is.
 final class ViewSlot: SampleSlot {
-    private let globalViews: UnsafeMutableBufferPointer<UInt8>
-    private let localViews: UnsafeMutableBufferPointer<UInt8>
+    private let settings: MultiCropSettings
+    private let globalViews: StagingBuffer
+    private let localViews: StagingBuffer
     /// Images of the micro-batch that it is open for.
     private var images = 0
     var missing = 0
     var names: [String] = []
 
-    init(images: Int, settings: MultiCropSettings) {
-        let channels = settings.channels
-        globalViews = .allocate(capacity: images * settings.globalCount * channels * settings.globalSize.pixels)
-        localViews = .allocate(capacity: images * settings.localCount * channels * settings.localSize.pixels)
-    }
-
-    deinit {
-        globalViews.deallocate()
-        localViews.deallocate()
+    /// - Parameters:
+    ///   - images: the most of any micro-batch.
+    ///   - device: where the views are wanted.
+    init(images: Int, settings: MultiCropSettings, device: Device) {
+        self.settings = settings
+        func buffer(_ views: Int, _ size: ViewSize) -> StagingBuffer {
+            StagingBuffer(capacity: images * views * settings.channels * size.pixels, for: device)
+        }
+        globalViews = buffer(settings.globalCount, settings.globalSize)
+        localViews = buffer(settings.localCount, settings.localSize)
     }
 
     func open(samples: Int) {
+        globalViews.reclaim()
+        localViews.reclaim()
         images = samples
         missing = samples
         names = [String](repeating: "", count: samples)
@@ -39,21 +43,24 @@ final class ViewSlot: SampleSlot {
             let bytes = settings.channels * size.pixels
             let row = (isGlobal ? view : view - settings.globalCount) * images + place
             let target = UnsafeMutableBufferPointer(
-                rebasing: (isGlobal ? globalViews : localViews)[row * bytes..<(row + 1) * bytes])
+                rebasing: (isGlobal ? globalViews : localViews).bytes[row * bytes..<(row + 1) * bytes])
             multiCrop.render(recipe, of: image, size: size, into: target, scratch: scratch)
         }
     }
 
-    /// The views as tensors of their own.
-    func batch(samples: Range<Int>, settings: MultiCropSettings) -> ViewBatch {
-        func tensor(_ memory: UnsafeMutableBufferPointer<UInt8>, _ views: Int, _ size: ViewSize) -> Tensor {
-            let shape = [views * samples.count, settings.channels, size.height, size.width]
-            let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[0..<shape.reduce(1, *)])
-            return Tensor(bytes, type: .uint8, shape: shape)
+    /// Sends the views to their device: for a GPU they are on their way while it works at the step before.
+    func close() {
+        func shape(_ views: Int, _ size: ViewSize) -> [Int] {
+            [views * images, settings.channels, size.height, size.width]
         }
-        return ViewBatch(
-            names: names, samples: samples, globalViews: tensor(globalViews, settings.globalCount, settings.globalSize),
-            localViews: settings.localCount == 0
-                ? nil : tensor(localViews, settings.localCount, settings.localSize))
+        globalViews.send(shape(settings.globalCount, settings.globalSize))
+        if settings.localCount > 0 { localViews.send(shape(settings.localCount, settings.localSize)) }
+    }
+
+    /// The views as tensors of their own, on their device.
+    func batch(samples: Range<Int>) -> ViewBatch {
+        ViewBatch(
+            names: names, samples: samples, globalViews: globalViews.take(),
+            localViews: settings.localCount == 0 ? nil : localViews.take())
     }
 }

@@ -91,14 +91,15 @@ package final class Pretraining: TrainingRun {
         try checkpoint?.restore(learner)
         loader = ViewLoader(
             source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers,
-            step: done)
+            step: done, device: device)
     }
 
     /// Batches that the teacher alone sees, so that the centers start at the mean of what it says.
     private func prepareCenters() throws {
         guard settings.teacher.centerWarmupSteps > 0 else { return }
         let first = ViewLoader(
-            source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers)
+            source: images.source, settings: settings.views, batches: batches, workers: settings.data.workers,
+            device: learner.student.device)
         defer { first.stop() }
         for round in 0..<settings.teacher.centerWarmupSteps {
             try clock.checkStop()

@@ -79,6 +79,20 @@ SP_CHECKED sp_error *sp_detach(sp_tensor tensor, sp_tensor *out);
 SP_CHECKED sp_error *sp_copy_into(sp_tensor target, sp_tensor source);
 SP_CHECKED sp_error *sp_fill_into(sp_tensor target, double value);
 
+// upload.cpp: to a GPU beside what it does
+
+typedef struct sp_upload_s *sp_upload;
+
+/// Memory of the host that a GPU reads by itself.
+SP_CHECKED sp_error *sp_empty_pinned(sp_ints shape, sp_type type, sp_tensor *out);
+/// Begins to copy pinned memory to a GPU, on a stream of its own, and comes back at once.
+SP_CHECKED sp_error *sp_upload_begin(sp_tensor source, sp_device device, sp_upload *out);
+/// What arrives, once. Whatever the calling thread asks of the GPU afterwards waits for it there, and the host for nothing.
+SP_CHECKED sp_error *sp_upload_take(sp_upload upload, sp_tensor *out);
+/// Waits until the source has been read.
+SP_CHECKED sp_error *sp_upload_wait(sp_upload upload);
+void sp_upload_release(sp_upload upload);
+
 // math.cpp: element by element, reductions, products
 
 typedef enum {

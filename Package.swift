@@ -7,6 +7,7 @@ let package = Package(
     platforms: [.macOS(.v14)],
     products: [
         .executable(name: "selfpatch", targets: ["SelfPatchCommand"]),
+        .library(name: "FakeCUDA", type: .dynamic, targets: ["FakeCUDA"]),
         .library(
             name: "SelfPatch",
             targets: ["SelfPatchFormats", "SelfPatchTensors", "SelfPatchLayers", "SelfPatchModel", "SelfPatchData"]),
@@ -53,6 +54,8 @@ let package = Package(
                 "SelfPatchFormats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        // A GPU that is none, loaded by the program in the place of libtorch's CUDA library: see Tests/FakeCUDA.
+        .target(name: "FakeCUDA", dependencies: ["CLibtorch"], path: "Tests/FakeCUDA"),
         .target(name: "TestSupport", dependencies: ["SelfPatchFormats"], path: "Tests/TestSupport"),
         .testTarget(name: "FormatsTests", dependencies: ["SelfPatchFormats", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["SelfPatchTensors", "SelfPatchFormats", "TestSupport"]),

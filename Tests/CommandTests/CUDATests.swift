@@ -1,0 +1,157 @@
+import Foundation
+import SelfPatchFormats
+import SelfPatchTensors
+import TestSupport
+import Testing
+
+#if os(Linux)
+    /// The program's way with a GPU, on a machine that may have none. The GPU is `FakeCUDA`: what is held here is where tensors live, what
+    /// is waited for, and that the numbers are the CPU's. Speed, and CUDA's own kernels, only a true one can show.
+    @Suite(.serialized) struct CUDATests {
+        private static func onFakeGPU(_ body: (TemporaryFolder, FakeCUDA) throws -> Void) throws {
+            try withTemporaryFolder { folder in
+                try withTemporaryFolder { libraries in
+                    try body(folder, FakeCUDA(in: libraries, libtorch: Libtorch.libraryPath))
+                }
+            }
+        }
+
+        private struct Step: Decodable {
+            let loss: Double
+            let imageLoss: Double
+            let patchLoss: Double
+            let gradientNorm: Double
+        }
+
+        private static func steps(_ tiny: TinyRun, _ output: String) throws -> [Step] {
+            try tiny.text("\(output)/metrics.jsonl").split(separator: "\n").map {
+                try JSONDecoder().decode(Step.self, from: Data($0.utf8))
+            }
+        }
+
+        /// Float32 on both: kernels differ in the order of their sums, and the steps follow each other for a while.
+        @Test(arguments: [
+            [], ["schedule.viewsInTurn=true", "schedule.checkpointActivations=true", "schedule.accumulation=2"],
+        ])
+        func aRunIsThatOfTheCPU(more: [String]) throws {
+            try Self.onFakeGPU { folder, gpu in
+                let tiny = try TinyRun(in: folder)
+                let settings = ["schedule.length=12 steps", "precision=float32"] + more
+                let here = try tiny.run("cpu", settings)
+                #expect(here.exitCode == 0, "\(here)")
+                let there = try ProgramRun.of(
+                    tiny.arguments(output: "cuda", settings + ["device=cuda"]), environment: gpu.environment)
+                #expect(there.exitCode == 0, "\(there)")
+                let (ours, theirs) = (try Self.steps(tiny, "cuda"), try Self.steps(tiny, "cpu"))
+                try #require(ours.count == 12 && theirs.count == 12)
+                for (a, b) in zip(ours, theirs) {
+                    #expect(abs(a.imageLoss - b.imageLoss) < 1e-4 && abs(a.patchLoss - b.patchLoss) < 1e-4, "\(a) \(b)")
+                    #expect(abs(a.gradientNorm / b.gradientNorm - 1) < 1e-2, "\(a) \(b)")
+                }
+            }
+        }
+
+        /// Counts of one step, by the difference of two runs: the host waits once, for the losses, and the views are not what it waits
+        /// for. How many operations a step asks for is the same in every run; it may be 10 per cent more than 2,169 and no more.
+        @Test func aStepWaitsOnce() throws {
+            try Self.onFakeGPU { folder, gpu in
+                let tiny = try TinyRun(in: folder)
+                func counts(steps: Int) throws -> FakeCUDA.Report {
+                    let settings = [
+                        "schedule.length=\(steps) steps", "device=cuda", "run.checkpointEvery=1000 steps",
+                        "health.isWatched=false", "precision=bf16",
+                    ]
+                    let run = try ProgramRun.of(
+                        tiny.arguments(output: "\(steps)", settings), environment: gpu.environment)
+                    try #require(run.exitCode == 0, "\(run)")
+                    return try gpu.report()
+                }
+                let (few, many) = (try counts(steps: 4), try counts(steps: 12))
+                #expect(many.waitCount - few.waitCount == 8, "\(few.waits), then \(many.waits)")
+                let bytes = 4 * 3 * (2 * 16 * 16 + 2 * 8 * 8)  // of a batch's views
+                #expect((many.asideBytes - few.asideBytes) == 8 * bytes, "\(few.asideBytes), then \(many.asideBytes)")
+                #expect(many.slowUploads == few.slowUploads)
+                let operations = (many.operationCount - few.operationCount) / 8
+                #expect(operations > 1000 && operations <= 2386, "\(operations) operations a step")
+            }
+        }
+
+        @Test func aRunThatWasStoppedEndsAsOneThatWasNot() throws {
+            try Self.onFakeGPU { folder, gpu in
+                let tiny = try TinyRun(in: folder)
+                let whole = try ProgramRun.of(
+                    tiny.arguments(output: "whole", ["device=cuda"]), environment: gpu.environment)
+                try #require(whole.exitCode == 0, "\(whole)")
+                let run = try RunningProgram(
+                    tiny.arguments(output: "parted", ["device=cuda"]), environment: gpu.environment)
+                #expect(run.wait { tiny.steps("parted") >= 5 })
+                run.send(SIGTERM)
+                let stopped = run.wait()
+                #expect(stopped.exitCode != 0 && tiny.steps("parted") < 40, "\(stopped)")
+                let rest = try ProgramRun.of(
+                    ["pretrain", "--resume", folder.file("parted")], environment: gpu.environment)
+                #expect(rest.exitCode == 0, "\(rest)")
+                #expect(try tiny.text("parted/metrics.jsonl") == tiny.text("whole/metrics.jsonl"))
+                #expect(try tiny.data("parted/weights.safetensors") == tiny.data("whole/weights.safetensors"))
+            }
+        }
+
+        /// Heads are trained, and score, as on the CPU.
+        @Test func headsLearnAsOnTheCPU() throws {
+            try Self.onFakeGPU { folder, gpu in
+                try SegmentTests.prepare(folder)
+                func losses(_ output: String, _ arguments: [String]) throws -> [Double] {
+                    struct Line: Decodable { let loss: Double }
+                    let run = try ProgramRun.of(arguments, environment: gpu.environment)
+                    try #require(run.exitCode == 0, "\(run)")
+                    return try folder.text("\(output)/metrics.jsonl").split(separator: "\n").compactMap {
+                        try? JSONDecoder().decode(Line.self, from: Data($0.utf8)).loss
+                    }
+                }
+                func compare(_ name: String, _ arguments: (_ device: String) -> [String]) throws {
+                    let (ours, theirs) = (
+                        try losses("\(name)-cuda", arguments("cuda")), try losses("\(name)-cpu", arguments("cpu"))
+                    )
+                    try #require(ours.count == theirs.count && ours.count > 3, "\(name): \(ours), \(theirs)")
+                    for (a, b) in zip(ours, theirs) { #expect(abs(a - b) < 1e-3 * abs(b), "\(name): \(a), \(b)") }
+                }
+                for head in ["linear", "semantic-fpn", "upernet"] {
+                    try compare(head) {
+                        SegmentTests.arguments(
+                            folder, "\(head)-\($0)", "--head", head, "--set", "device=\($0)", "--set", "length=4 steps",
+                            "--set", "precision=float32")
+                    }
+                }
+                let drawn = try DrawnDetection(in: folder)
+                try compare("detector") {
+                    drawn.arguments(
+                        weights: folder.file("weights"), output: "detector-\($0)",
+                        ["device=\($0)", "length=4 steps", "precision=float32"])
+                }
+            }
+        }
+
+        @Test func featuresAreThoseOfTheCPU() throws {
+            try Self.onFakeGPU { folder, gpu in
+                let tiny = try TinyRun(in: folder)
+                try #require(try tiny.run("run", ["schedule.length=4 steps"]).exitCode == 0)
+                func features(_ device: String) throws -> [Float] {
+                    let file = folder.file("\(device).safetensors")
+                    let run = try ProgramRun.of(
+                        [
+                            "embed", tiny.images, "--weights", folder.file("run"), "--features", "dense", "--output",
+                            file,
+                            "--device", device,
+                        ], environment: gpu.environment)
+                    try #require(run.exitCode == 0, "\(run)")
+                    let stored = try SafetensorsFile(path: file)
+                    let entry = try #require(stored.entries.first)
+                    return Tensor.load(entry, from: stored).floats()
+                }
+                let (ours, theirs) = (try features("cuda"), try features("cpu"))
+                try #require(ours.count == theirs.count && ours.count >= 10 * 16 * 16)
+                #expect(zip(ours, theirs).allSatisfy { abs($0 - $1) < 1e-4 })
+            }
+        }
+    }
+#endif

@@ -1,0 +1,44 @@
+// A GPU that is none: tensors "on CUDA" whose memory is the host's and whose kernels are the processor's, so that the program's way
+// with a GPU can be walked where there is none. It stands in the place of libtorch_cuda and of the driver.
+#pragma once
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace fake {
+
+constexpr c10::DeviceIndex only = 0;
+inline c10::Device place() { return c10::Device(c10::kCUDA, only); }
+
+// memory.cpp
+
+/// Bytes in tensors now, and the most there have been.
+int64_t liveBytes();
+int64_t peakBytes();
+bool isPinned(const void *address);
+c10::Allocator *pinnedMemory();
+c10::Allocator *deviceMemory();
+/// The same memory as a tensor of the processor; it keeps the memory alive.
+at::Tensor onHost(const at::Tensor &tensor);
+/// What a kernel of the processor made, as a tensor of the device.
+at::Tensor onDevice(const at::Tensor &host);
+
+// streams.cpp
+
+/// Whether the calling thread works on another stream than the first.
+bool isAside();
+/// Work of the current stream that is not done before somebody waits for it.
+void later(std::function<void()> work);
+/// Does what all streams have left.
+void finishAll();
+
+// report.cpp
+
+/// What the host asked of the device.
+void countOperation(const std::string &name);
+void countUpload(int64_t bytes, bool pinned, bool aside);
+/// The host waited for the device.
+void countWait(const std::string &name);
+
+} // namespace fake

@@ -104,43 +104,6 @@ import Testing
         for (single, double) in zip(gradients(.float32), gradients(.float64)) { #expect(near(single, double)) }
     }
 
-    /// Our kernel where there is one, forward and backward, against libtorch's in float64.
-    @Test(arguments: [
-        (2, 37, 3, 16), (3, 1, 2, 8), (1, 197, 1, 64), (2, 513, 2, 4), (1, 768, 1, 24), (2, 1_100, 2, 16),
-        (1, 2_305, 1, 8),
-    ])
-    func selfAttentionIsThatOfFloat64(sizes: (images: Int, tokens: Int, heads: Int, each: Int)) {
-        let (images, tokens, heads, each) = sizes
-        let drawn = Tensor.normal(
-            [images, tokens, 3 * heads * each], mean: 0, deviation: 2, using: Generator(seed: 5))
-        func results(_ type: ElementType) -> [[Double]] {
-            let leaf = drawn.cast(to: type).clone()
-            leaf.requiresGradient = true
-            let attended = leaf.selfAttention(heads: heads)
-            (attended * attended).sum().backward()
-            let alone = withoutGradients { leaf.selfAttention(heads: heads) }
-            return [attended.doubles(), alone.doubles(), leaf.gradient?.doubles() ?? []]
-        }
-        for (single, double) in zip(results(.float32), results(.float64)) {
-            #expect(single.count == double.count && !single.isEmpty)
-            let scale = double.map(abs).max() ?? 0
-            #expect(zip(single, double).allSatisfy { abs($0 - $1) <= 1e-5 * scale })
-        }
-    }
-
-    /// Many tokens in bf16: results of that type, within its precision of float32's, with gradients.
-    @Test func selfAttentionOfManyTokensTakesBf16() throws {
-        let drawn = Tensor.normal([1, 700, 3 * 16], using: Generator(seed: 6)).cast(to: .bfloat16)
-        drawn.requiresGradient = true
-        let attended = drawn.selfAttention(heads: 2)
-        #expect(attended.elementType == .bfloat16 && attended.shape == [1, 700, 16])
-        let exact = drawn.detached().cast(to: .float32).selfAttention(heads: 2)
-        let difference = (attended.cast(to: .float32) - exact).magnitude().max().item()
-        #expect(difference <= 0.01 * exact.magnitude().max().item())
-        attended.cast(to: .float32).sum().backward()
-        #expect(try #require(drawn.gradient).elementType == .bfloat16)
-    }
-
     @Test func modesEndWithTheirClosure() {
         let x = Tensor.ones([2])
         x.requiresGradient = true

@@ -35,13 +35,16 @@ bool suits(const at::Tensor &a) { return a.scalar_type() == at::kFloat && a.devi
 /// Wrong shapes do not suit either: libtorch's own operation then says what is wrong with them.
 bool suitsProduct(const at::Tensor &a, const at::Tensor &b) {
     return oneDNNSuits() && suits(a) && suits(b) && a.dim() == 2 && b.dim() == 2 && a.size(1) == b.size(0)
-        && a.numel() * b.size(1) >= smallest && !at::autocast::is_autocast_enabled(at::kCPU);
+        && a.numel() * b.size(1) >= smallest;
 }
+
+/// Whether libtorch is to make the product in another type than the operands'.
+bool isCast() { return at::autocast::is_autocast_enabled(at::kCPU); }
 
 bool suitsLinear(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
     return oneDNNSuits() && suits(input) && suits(weight) && input.dim() >= 2 && weight.dim() == 2
         && input.size(-1) == weight.size(1) && (!bias || (suits(*bias) && bias->sizes() == weight.sizes().slice(0, 1)))
-        && input.numel() * weight.size(0) >= smallest && !at::autocast::is_autocast_enabled(at::kCPU);
+        && input.numel() * weight.size(0) >= smallest && !isCast();
 }
 
 /// a b with neither's gradient.
@@ -89,11 +92,12 @@ struct Linear : torch::autograd::Function<Linear> {
 } // namespace
 
 at::Tensor product(const at::Tensor &a, const at::Tensor &b) {
-    if (!suitsProduct(a, b) || isRecorded(a) || isRecorded(b)) return at::matmul(a, b);
+    if (!suitsProduct(a, b) || isCast() || isRecorded(a) || isRecorded(b)) return at::matmul(a, b);
     return plainProduct(a, b);
 }
 
 void productInto(at::Tensor into, const at::Tensor &a, const at::Tensor &b, double beta, double alpha) {
+    // Sums in place keep their type under autocast, too.
     if (suitsProduct(a, b) && suits(into) && into.is_contiguous() && alpha != 0) {
         at::native::mkldnn_matmul(a, b, into, static_cast<float>(beta), static_cast<float>(alpha));
     } else {

@@ -1,6 +1,7 @@
 // Attention over many tokens: the weights of a head are made for a block of queries at a time, for all of them would leave the
 // processor's cache.
 #include "attention.hpp"
+#include "parallel.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -55,7 +56,7 @@ template <typename Element> struct Rows {
     }
 };
 
-/// What blocks of queries add to all rows [blocks * keyBlock, each]; in bf16 transposed, for so only what is narrow has to be turned.
+/// What blocks of queries add to all rows [blocks * keyBlock, each]; in bf16 transposed, for then what has to be turned is narrow.
 template <typename Element> struct RowSums {
     static constexpr bool isWide = std::is_same_v<Element, float>;
     static constexpr int64_t block = wordsFor<Element>(queryBlock);

@@ -1,7 +1,10 @@
 #include "operands.hpp"
+#include "parallel.hpp"
+#include "vectormath.hpp"
 
 #include <ATen/Context.h>
 
+#include <exception>
 
 namespace selfpatch {
 
@@ -74,7 +77,8 @@ SP_EVERY_WIDTH void pairRows(Words from, int64_t rows, int64_t words, float *to,
         const float *first = from.first + i * from.stride, *second = first + from.stride;
         float *row = to + i / 2 * toStride;
         for (int64_t j = 0; j < words; ++j) {
-            uint32_t a = __builtin_bit_cast(uint32_t, first[j]), b = i + 1 < rows ? __builtin_bit_cast(uint32_t, second[j]) : 0;
+            uint32_t a = __builtin_bit_cast(uint32_t, first[j]);
+            uint32_t b = i + 1 < rows ? __builtin_bit_cast(uint32_t, second[j]) : 0;
             row[2 * j] = __builtin_bit_cast(float, (a & 0xFFFF) | b << 16);
             row[2 * j + 1] = __builtin_bit_cast(float, a >> 16 | (b & 0xFFFF0000));
         }

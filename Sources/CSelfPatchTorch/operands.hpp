@@ -4,12 +4,10 @@
 // lies row by row, m rows of words; a right operand [k, n] has n words a row, as oneDNN takes it. Therefore the words of a left
 // operand, turned, are its transposed as a right operand, and the other way round; in float32 the two are the same anyway.
 #pragma once
-#include "parallel.hpp"
-#include "vectormath.hpp"
-
 #include <ATen/native/CPUBlas.h>
 #include <c10/util/BFloat16.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 

@@ -1,55 +1,10 @@
 // Attention over tokens that are few enough for all weights of a head to stay in the processor's cache.
 #include "attention.hpp"
+#include "parallel.hpp"
 
-#include <algorithm>
 #include <vector>
 
 namespace selfpatch {
-
-SP_EVERY_WIDTH void softmaxRows(float *weights, int64_t rows, int64_t count, int64_t stride, float scale, float *sums) {
-    for (int64_t i = 0; i < rows; ++i) {
-        float *row = weights + i * stride;
-        float top = largest(row, nullptr, count);
-        float sum = 0;
-        {
-#pragma clang fp reassociate(on)
-            for (int64_t j = 0; j < count; ++j) {
-                float e = exponential((row[j] - top) * scale);
-                row[j] = e;
-                sum += e;
-            }
-        }
-        for (int64_t j = count; j < stride; ++j) row[j] = 0;
-        if (sums) {
-            sums[i] = sum;
-            continue;
-        }
-        float inverse = 1 / sum;
-        for (int64_t j = 0; j < count; ++j) row[j] *= inverse;
-    }
-}
-
-SP_EVERY_WIDTH void softmaxGradients(
-    float *gradients, const float *weights, int64_t rows, int64_t count, int64_t stride, float scale) {
-    for (int64_t i = 0; i < rows; ++i) {
-        float *g = gradients + i * stride;
-        const float *w = weights + i * stride;
-        float sum = 0;
-        {
-#pragma clang fp reassociate(on)
-            for (int64_t j = 0; j < count; ++j) sum += w[j] * g[j];
-        }
-        for (int64_t j = 0; j < count; ++j) g[j] = scale * w[j] * (g[j] - sum);
-        for (int64_t j = count; j < stride; ++j) g[j] = 0;
-    }
-}
-
-SP_EVERY_WIDTH void divideRows(float *numbers, int64_t rows, int64_t columns, const float *sums) {
-    for (int64_t i = 0; i < rows; ++i) {
-        float inverse = 1 / sums[i];
-        for (int64_t j = 0; j < columns; ++j) numbers[i * columns + j] *= inverse;
-    }
-}
 
 namespace {
 

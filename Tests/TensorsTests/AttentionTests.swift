@@ -36,7 +36,8 @@ import Testing
         let (images, tokens, heads, each) = sizes
         let generator = Generator(seed: 6)
         let drawn = Tensor.normal(
-            [images, tokens, 3 * heads * each], deviation: 1.5, using: generator).cast(to: .bfloat16)
+            [images, tokens, 3 * heads * each], deviation: 1.5, using: generator
+        ).cast(to: .bfloat16)
         let upstream = Tensor.normal([images, tokens, heads * each], using: generator).cast(to: .bfloat16)
         func results(_ type: ElementType) throws -> [Tensor] {
             let leaf = drawn.cast(to: type).clone()

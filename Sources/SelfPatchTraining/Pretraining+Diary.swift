@@ -55,7 +55,6 @@ extension Pretraining {
             + "optimizer.warmup, a smaller optimizer.clip"
             + (learner.settings.precision == .bf16 ? ", precision float32" : "") + "."
         try log.note("The images of step \(done + 1): \(names.joined(separator: ", "))", .record)
-        let files = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
-        return message + " The images of this step: \(files)."
+        return message + " The images of this step: \(names.listed(8))."
     }
 }

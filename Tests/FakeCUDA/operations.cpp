@@ -144,7 +144,7 @@ at::Tensor &product(const at::Tensor &a, const at::Tensor &b, at::Tensor &into) 
     countOperation("aten::mm");
     bool isHalf = a.scalar_type() == at::kHalf;
     auto type = isHalf ? at::kFloat : a.scalar_type();
-    into.copy_(onDevice(at::mm(onHost(a).to(type), onHost(b).to(type)).to(a.scalar_type())));
+    onHost(into).copy_(at::mm(onHost(a).to(type), onHost(b).to(type)));
     return into;
 }
 

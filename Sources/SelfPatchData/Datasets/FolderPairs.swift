@@ -24,11 +24,9 @@ package struct FolderPairs: Sendable {
             if let place = found[stem(name)] { places.append(place) } else { missing.append(name) }
         }
         guard missing.isEmpty else {
-            let shown = missing.prefix(20).map(PrintableName.of).joined(separator: ", ")
-            let more = missing.count > 20 ? " and \(missing.count - 20) more" : ""
             throw UserError(
                 "\(missing.count) of \(self.images.count) images in \(images) have no label map of the same name in "
-                    + "\(labels): \(shown)\(more).")
+                    + "\(labels): \(missing.map(PrintableName.of).listed(20)).")
         }
         self.places = places
     }

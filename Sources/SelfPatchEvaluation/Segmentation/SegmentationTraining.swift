@@ -87,10 +87,10 @@ package final class SegmentationTraining: TrainingRun {
     package func score() throws {
         guard done < stepCount else { return }  // The report scores the end.
         let matrix = try confusion()
+        // What is not defined, for want of labels, is no line's number.
         let figures = [
-            Metric("mIoU", 100 * (matrix.meanIntersectionOverUnion ?? 0)),
-            Metric("mAcc", 100 * (matrix.meanAccuracy ?? 0)), Metric("aAcc", 100 * (matrix.accuracy ?? 0)),
-        ]
+            ("mIoU", matrix.meanIntersectionOverUnion), ("mAcc", matrix.meanAccuracy), ("aAcc", matrix.accuracy),
+        ].compactMap { name, share in share.map { Metric(name, 100 * $0) } }
         try log.record(step: done, figures)
         let words = figures.map { "\($0.name) \(String(format: "%.2f", $0.value)) %" }.joined(separator: ", ")
         try log.note("After \(done) steps: \(words)")

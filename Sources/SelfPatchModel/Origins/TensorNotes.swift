@@ -22,13 +22,13 @@ struct TensorNotes {
                     "The aggregation module is not whole and left out; the image summary is the mean patch.")
             }
             if !mismatch.unexpected.isEmpty {
-                sentences.append("Passed over, not known: \(Self.listed(mismatch.unexpected.map(\.name))).")
+                sentences.append("Passed over, not known: \(mismatch.unexpected.map(\.name).listed(8)).")
                 mismatch.unexpected = []
             }
             let replaceable = mismatch.missing.filter { Self.isReplaceable($0.name) }
             if !replaceable.isEmpty {
                 sentences.append(
-                    "Missing, and taken as in a new network: \(Self.listed(replaceable.map { network.spelling(of: $0.name) }))."
+                    "Missing, and taken as in a new network: \(replaceable.map { network.spelling(of: $0.name) }.listed(8))."
                 )
                 mismatch.missing.removeAll { Self.isReplaceable($0.name) }
             }
@@ -45,7 +45,7 @@ struct TensorNotes {
         if !sizes.hasQueryBias { sentences.append("Queries, keys and values have no biases; they are zero here.") }
         if sizes.hasLayerScale { sentences.append("Layer scale is multiplied into the matrices before it.") }
         if !network.dropped.isEmpty {
-            sentences.append("Left out, no features go through them: \(Self.listed(network.dropped.map(\.name))).")
+            sentences.append("Left out, no features go through them: \(network.dropped.map(\.name).listed(8)).")
         }
         let types = Set(network.tensors.values.map(\.elementType)).subtracting([.f32]).map(\.rawValue).sorted()
         if !types.isEmpty { sentences.append("Converted to F32: tensors of \(types.joined(separator: ", ")).") }
@@ -90,10 +90,6 @@ struct TensorNotes {
     private static func isReplaceable(_ name: String) -> Bool {
         name.hasSuffix(".bias")
             || ["norm.weight", "norm1.weight", "norm2.weight"].contains { name.hasSuffix("." + $0) }
-    }
-
-    static func listed(_ names: [String]) -> String {
-        names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
     }
 }
 

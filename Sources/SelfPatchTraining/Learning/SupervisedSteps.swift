@@ -167,6 +167,6 @@ package final class SupervisedSteps<Sample: Sendable> {
         return "Step \(done + 1) is not a number (\(what)); nothing was changed by it, and the run stops. "
             + "\(try folder.lastGoodState) To try, in a new run: a lower optimizer.learningRate (it was \(rate) here), a "
             + "longer optimizer.warmupSteps\(plan.precision == .bf16 ? ", precision float32" : ""). The images of this step: "
-            + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "") + "."
+            + names.listed(8) + "."
     }
 }

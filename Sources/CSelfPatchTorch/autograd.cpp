@@ -54,6 +54,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
         context->save_for_backward({input});
         auto place = input.device().type();
         context->saved_data["autocast"] = at::autocast::is_autocast_enabled(place);
+        context->saved_data["type"] = static_cast<int64_t>(at::autocast::get_autocast_dtype(place));
         // The graph keeps the computation alive, and releases it with itself.
         context->saved_data["computation"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(computation));
         return (*computation)(input);
@@ -66,12 +67,15 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
         auto &computation = *static_cast<Holder *>(capsule.get())->computation;
         auto place = input.device().type();
         bool former = at::autocast::is_autocast_enabled(place);
+        auto formerType = at::autocast::get_autocast_dtype(place);
         at::autocast::set_autocast_enabled(place, context->saved_data["autocast"].toBool());
+        at::autocast::set_autocast_dtype(place, static_cast<at::ScalarType>(context->saved_data["type"].toInt()));
         {
             at::AutoGradMode recording(true);
             torch::autograd::backward({computation(input)}, {upstream[0]});
         }
         at::autocast::set_autocast_enabled(place, former);
+        at::autocast::set_autocast_dtype(place, formerType);
         // Cast copies of weights that are about to change: the next forward would compute with them.
         if (!former) at::autocast::clear_cache();
         return {input.grad(), at::Tensor()};

@@ -69,6 +69,11 @@ sp_error *sp_open_cuda(bool *available) {
             TORCH_CHECK(false, reason ? reason : "libtorch_cuda.so cannot be opened");
         }
         *available = at::hasCUDA();
+        if (!*available) return;
+        // Its allocator answers nothing before this, not even how much memory there is.
+        at::globalContext().lazyInitDevice(at::kCUDA);
+        // float32 means float32, in convolutions too: cuDNN would round to 10 bits.
+        at::globalContext().setAllowTF32CuDNN(false);
     });
 }
 

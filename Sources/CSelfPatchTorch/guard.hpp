@@ -63,8 +63,8 @@ inline at::Device device(sp_device device) {
     }
 }
 
-/// The same numbers on a device. An upload to a GPU only joins its queue: memory that is not pinned, and none of ours is, has been
-/// read when the call returns. Everything else is waited for.
+/// The same numbers on a device. An upload to a GPU only joins its queue: memory that is not pinned has been read when the
+/// call returns, and pinned memory does not come here. Everything else is waited for.
 inline at::Tensor moved(const at::Tensor &tensor, at::Device place) {
     return tensor.to(place, /*non_blocking=*/tensor.is_cpu() && place.is_cuda());
 }

@@ -24,9 +24,10 @@ sp_error *failure(sp_error_kind kind, const char *message) noexcept {
 }
 
 sp_error *torchFailure(const char *message) noexcept {
-    // Running out of memory on the CPU is a plain c10::Error, told by its text.
+    // Running out of memory on the CPU, and of a GPU's own libraries, is a plain c10::Error, told by its text.
     bool memory = strstr(message, "can't allocate memory") || strstr(message, "Storage size calculation overflowed") ||
-                  strstr(message, "not enough memory");
+                  strstr(message, "not enough memory") || strstr(message, "CUDA error: out of memory") ||
+                  strstr(message, "STATUS_ALLOC_FAILED");
     auto *error = failure(memory ? SP_ERROR_OUT_OF_MEMORY : SP_ERROR_TORCH, message);
     // A missing kernel lists every backend after a blank line: 80 lines that help nobody.
     if (char *blank = strstr(const_cast<char *>(error->message), "\n\n")) *blank = 0;

@@ -8,7 +8,7 @@ protocol SampleSlot: AnyObject, SendableMetatype {
     /// Makes ready for another micro-batch.
     func open(samples: Int)
     /// What is left to do when all samples are there.
-    func close()
+    func close() throws
 }
 
 /// What the threads of a loader share: who makes which sample next, and what is ready.
@@ -127,7 +127,7 @@ final class SampleWork<Slot: SampleSlot>: @unchecked Sendable {
                     return true
                 }
                 guard isLast else { continue }
-                claim.slot.close()
+                try claim.slot.close()
                 lock.withLock {
                     claim.slot.missing = 0
                     lock.broadcast()

@@ -23,8 +23,6 @@ final class ViewSlot: SampleSlot {
     }
 
     func open(samples: Int) {
-        globalViews.reclaim()
-        localViews.reclaim()
         images = samples
         missing = samples
         names = [String](repeating: "", count: samples)
@@ -49,17 +47,21 @@ final class ViewSlot: SampleSlot {
     }
 
     /// Sends the views to their device: for a GPU they are on their way while it works at the step before.
-    func close() {
+    func close() throws {
         func shape(_ views: Int, _ size: ViewSize) -> [Int] {
             [views * images, settings.channels, size.height, size.width]
         }
-        globalViews.send(shape(settings.globalCount, settings.globalSize))
-        if settings.localCount > 0 { localViews.send(shape(settings.localCount, settings.localSize)) }
+        try globalViews.send(shape(settings.globalCount, settings.globalSize))
+        if settings.localCount > 0 { try localViews.send(shape(settings.localCount, settings.localSize)) }
     }
 
-    /// The views as tensors of their own, on their device.
+    /// The views as tensors of their own, on their device; the memory may be written again.
     func batch(samples: Range<Int>) -> ViewBatch {
-        ViewBatch(
+        defer {
+            globalViews.reclaim()
+            localViews.reclaim()
+        }
+        return ViewBatch(
             names: names, samples: samples, globalViews: globalViews.take(),
             localViews: settings.localCount == 0 ? nil : localViews.take())
     }

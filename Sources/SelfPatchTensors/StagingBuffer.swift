@@ -1,4 +1,5 @@
 import CSelfPatchTorch
+import SelfPatchFormats
 
 /// Memory of the host in which bytes for a device are made, over and over: filled, sent, taken, filled again.
 ///
@@ -21,12 +22,15 @@ package final class StagingBuffer {
     deinit { reclaim() }
 
     /// Sends the first bytes on their way, as a uint8 tensor of this shape. They may not be changed before `reclaim()`.
-    package func send(_ shape: [Int]) {
+    /// - Throws: `UserError` where the device has no room for them, or cannot take them.
+    package func send(_ shape: [Int]) throws {
         self.shape = shape
         guard case .cuda = device else { return }
-        Failure.stop(
-            "upload of \(shape)",
-            Tensor.calling([sent]) { sp_upload_begin($0[0], device.native, &upload) })
+        if let failure = Failure(Tensor.calling([sent]) { sp_upload_begin($0[0], device.native, &upload) }) {
+            throw UserError(
+                "Bytes \(shape) could not be sent to \(device): \(failure.message). Where memory is short, smaller batches or more parts "
+                    + "a step need less.")
+        }
     }
 
     /// What was sent, on the device; once. Nothing waits for it but the work that this thread asks of the device from now on.

@@ -23,7 +23,7 @@ package struct DINOLoss {
         let prototypes = targets.size(2)
         let weight = 1 / Double(2 * (viewCount - 1) * images)
         let both = targets.sum(over: 0)
-        let viewsAtOnce = max(1, StreamedCrossEntropy.pieceElements / (images * prototypes))
+        let viewsAtOnce = max(1, StreamedCrossEntropy.pieceElements(on: targets.device) / (images * prototypes))
         var pieces: [StreamedCrossEntropy.Piece] = []
         var place = 0
         while place < predictions.views.count {

@@ -31,7 +31,7 @@ package struct PatchLoss {
         guard let studentPrototypes = predictions.patchPrototypes else {
             preconditionFailure("predictions without patches have no patch loss")
         }
-        let rowsAtOnce = max(1, StreamedCrossEntropy.pieceElements / prototypes.size(0))
+        let rowsAtOnce = max(1, StreamedCrossEntropy.pieceElements(on: prototypes.device) / prototypes.size(0))
         var pieces: [StreamedCrossEntropy.Piece] = []
         var start = 0
         for group in predictions.patches {

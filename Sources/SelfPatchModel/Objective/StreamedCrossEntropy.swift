@@ -27,8 +27,9 @@ package enum StreamedCrossEntropy {
         }
     }
 
-    /// Elements of a piece's logits that the caller should stay near: large enough for products, small enough for caches.
-    package static let pieceElements = 4_000_000
+    /// Elements of a piece's logits that the caller should stay near: on a CPU large enough for products and small enough for
+    /// caches; on a GPU large enough to keep all of it busy.
+    package static func pieceElements(on device: Device) -> Int { device == .cpu ? 4_000_000 : 64_000_000 }
 
     /// - Parameters:
     ///   - bottlenecks: the student's, `[rows, d]`.

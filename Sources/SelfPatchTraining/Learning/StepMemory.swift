@@ -30,14 +30,18 @@ package struct StepMemory: Sendable, Equatable {
         // Student, teacher and two moments; the prototypes at length one for both and their gradient; two pieces of patch logits.
         // When views come in turn, gradients of the first are there while the next is taken.
         let copies = settings.schedule.viewsInTurn || settings.schedule.accumulation > 1 ? 5.0 : 4.0
-        let pieces = hasPatches ? 2 * Double(StreamedCrossEntropy.pieceElements) : 0
-        fixed = number * (copies * Double(parameters) + 3 * prototypes + pieces)
-
         let (views, schedule) = (settings.views, settings.schedule)
         let images = Double((schedule.batchSize + schedule.accumulation - 1) / schedule.accumulation)
         let globals = Double(views.globalCount * settings.globalGrid.count)
         let locals = Double(views.localCount * settings.localGrid.count)
         let together = schedule.viewsInTurn ? Double(settings.globalGrid.count) : globals + locals
+        // In place on a CPU; elsewhere by operations, each with a result of its own.
+        let piece = min(
+            Double(StreamedCrossEntropy.pieceElements(on: student.device)),
+            images * together * Double(heads.patchPrototypes))
+        let pieces = hasPatches ? (student.device == .cpu ? 2 : 6) * piece : 0
+        fixed = number * (copies * Double(parameters) + 3 * prototypes + pieces)
+
         let viewsTogether = schedule.viewsInTurn ? 1.0 : Double(views.globalCount + views.localCount)
         activations =
             number * images

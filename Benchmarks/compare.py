@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM = pathlib.Path(os.environ.get("SELFPATCH_PROGRAM") or HERE.parent / ".build/release/selfpatch")
+PROGRAM = pathlib.Path(os.environ.get("SELFPATCH_PROGRAM") or HERE.parent / ".build/release/selfpatch").resolve()
 # Operations of an exact step of ViT-Small for one image with 2 views of 224 and 8 of 96 pixels, a multiply-add counted as 2.
 SMALL_GFLOP = 1354 / 8
 
@@ -114,8 +114,10 @@ def main():
     parser.add_argument("--output", help="a file for everything, as JSON")
     options = parser.parse_args()
     if options.their_libtorch:
-        lines = "import pathlib, torch; print(pathlib.Path(torch.__file__).parent / 'lib')"
-        folder = subprocess.check_output([options.python, "-c", lines], text=True).strip()
+        lines = "import pathlib, torch; print(torch.__version__, pathlib.Path(torch.__file__).parent / 'lib')"
+        version, folder = subprocess.check_output([options.python, "-c", lines], text=True).strip().split(" ", 1)
+        if version.split("+")[0] != "2.11.0":
+            sys.exit(f"compare: that Python has torch {version}, and the program was built for 2.11.0.")
         os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))
     if options.pipeline:
         result = pipeline(options)
@@ -130,9 +132,11 @@ def main():
         sys.exit(f"compare: no row's title contains '{options.only}'")
     result = {"date": datetime.date.today().isoformat(), "machine": platform.platform(), "batch": options.batch,
               "threads": options.threads, "check": {size: check(options, size) for size in sorted({entry[1] for entry in rows})},
-              "rows": [row(options, *entry) for entry in rows]}
-    if options.output:
-        pathlib.Path(options.output).write_text(json.dumps(result, indent=1))
+              "rows": []}
+    for entry in rows:  # what is measured is kept, whatever becomes of the next
+        result["rows"].append(row(options, *entry))
+        if options.output:
+            pathlib.Path(options.output).write_text(json.dumps(result, indent=1))
     print("| | theirs, s a step | ours, s a step | times as fast (range) | peak memory, theirs | ours | share |")
     print("|---|---|---|---|---|---|---|")
     for entry in result["rows"]:

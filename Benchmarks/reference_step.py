@@ -115,6 +115,7 @@ def timed(options):
 
 
 def written(options):
+    torch.backends.cudnn.allow_tf32 = False  # numbers are compared, and ours are float32
     folder = pathlib.Path(options.folder)
     reference = Reference(options, drop_path=0.0)
     generator = torch.Generator().manual_seed(1)

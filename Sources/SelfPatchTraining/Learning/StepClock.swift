@@ -29,7 +29,7 @@ package final class StepClock {
 
 extension Optional where Wrapped == StepClock {
     /// Runs the body, and times it where there is a clock.
-    func measure<Result>(_ part: StepClock.Part, _ body: () throws -> Result) rethrows -> Result {
+    package func measure<Result>(_ part: StepClock.Part, _ body: () throws -> Result) rethrows -> Result {
         guard let clock = self else { return try body() }
         return try clock.measure(part, body)
     }

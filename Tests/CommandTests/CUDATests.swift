@@ -44,10 +44,46 @@ import Testing
                 #expect(there.exitCode == 0, "\(there)")
                 let (ours, theirs) = (try Self.steps(tiny, "cuda"), try Self.steps(tiny, "cpu"))
                 try #require(ours.count == 12 && theirs.count == 12)
+                #expect(try gpu.report().operationCount > 10_000)
                 for (a, b) in zip(ours, theirs) {
                     #expect(abs(a.imageLoss - b.imageLoss) < 1e-4 && abs(a.patchLoss - b.patchLoss) < 1e-4, "\(a) \(b)")
                     #expect(abs(a.gradientNorm / b.gradientNorm - 1) < 1e-2, "\(a) \(b)")
                 }
+            }
+        }
+
+        /// In bf16, blocks computed again for the backward are so in the same type.
+        @Test func aRunInBF16IsNearThatOfTheCPU() throws {
+            try Self.onFakeGPU { folder, gpu in
+                let tiny = try TinyRun(in: folder)
+                func steps(_ name: String, _ more: String...) throws -> [Step] {
+                    let settings = ["schedule.length=8 steps", "precision=bf16"] + more
+                    let run = try ProgramRun.of(
+                        tiny.arguments(output: name, settings), environment: gpu.environment)
+                    try #require(run.exitCode == 0, "\(run)")
+                    return try Self.steps(tiny, name)
+                }
+                let cpu = try steps("cpu")
+                let plain = try steps("cuda", "device=cuda")
+                let again = try steps("again", "device=cuda", "schedule.checkpointActivations=true")
+                try #require(cpu.count == 8 && plain.count == 8 && again.count == 8)
+                for (a, b) in zip(plain, cpu) { #expect(abs(a.loss - b.loss) < 0.05, "\(a) \(b)") }
+                for (a, b) in zip(plain, again) {
+                    #expect(abs(a.loss - b.loss) < 0.01 && abs(a.gradientNorm / b.gradientNorm - 1) < 0.02, "\(a) \(b)")
+                }
+            }
+        }
+
+        /// What a user asks first of a machine with a GPU, before any tensor is there.
+        @Test func theDoctorAndTheBatchThatFitsFindIt() throws {
+            try Self.onFakeGPU { folder, gpu in
+                let tiny = try TinyRun(in: folder)
+                let fitted = try ProgramRun.of(
+                    tiny.arguments(output: "fitted", ["schedule.length=2 steps", "device=cuda"]) + ["--batch", "auto"],
+                    environment: gpu.environment)
+                #expect(fitted.exitCode == 0, "\(fitted)")
+                let doctor = try ProgramRun.of(["doctor"], environment: gpu.environment)
+                #expect(doctor.exitCode == 0 && doctor.output.contains("cuda:0, 17."), "\(doctor)")
             }
         }
 
@@ -67,9 +103,14 @@ import Testing
                     return try gpu.report()
                 }
                 let (few, many) = (try counts(steps: 4), try counts(steps: 12))
-                #expect(many.waitCount - few.waitCount == 8, "\(few.waits), then \(many.waits)")
+                // Views that were sent and never asked for are waited for when the run ends.
+                let waits = ["number", "download", "stream", "device"].map {
+                    (many.waits[$0] ?? 0) - (few.waits[$0] ?? 0)
+                }
+                #expect(waits.reduce(0, +) == 8, "\(few.waits), then \(many.waits)")
                 let bytes = 4 * 3 * (2 * 16 * 16 + 2 * 8 * 8)  // of a batch's views
-                #expect((many.asideBytes - few.asideBytes) == 8 * bytes, "\(few.asideBytes), then \(many.asideBytes)")
+                // Each of a run's two loaders is up to two batches ahead when it ends.
+                #expect(many.asideBytes >= 14 * bytes && many.asideBytes <= 18 * bytes, "\(many.asideBytes)")
                 #expect(many.slowUploads == few.slowUploads)
                 let operations = (many.operationCount - few.operationCount) / 8
                 #expect(operations > 1000 && operations <= 2247, "\(operations) operations a step")
@@ -104,6 +145,7 @@ import Testing
                     struct Line: Decodable { let loss: Double }
                     let run = try ProgramRun.of(arguments, environment: gpu.environment)
                     try #require(run.exitCode == 0, "\(run)")
+                    if output.hasSuffix("-cuda") { #expect(try gpu.report().operationCount > 500) }
                     return try folder.text("\(output)/metrics.jsonl").split(separator: "\n").compactMap {
                         try? JSONDecoder().decode(Line.self, from: Data($0.utf8)).loss
                     }
@@ -118,7 +160,8 @@ import Testing
                 for head in ["linear", "semantic-fpn", "upernet"] {
                     try compare(head) {
                         SegmentTests.arguments(
-                            folder, "\(head)-\($0)", "--head", head, "--set", "device=\($0)", "--set", "length=4 steps",
+                            folder, "\(head)-\($0)", "--preset", "small-\(head)", "--device", $0, "--set",
+                            "length=4 steps",
                             "--set", "precision=float32")
                     }
                 }
@@ -144,6 +187,7 @@ import Testing
                             "--device", device,
                         ], environment: gpu.environment)
                     try #require(run.exitCode == 0, "\(run)")
+                    if device == "cuda" { #expect(try gpu.report().operationCount > 20) }
                     let stored = try SafetensorsFile(path: file)
                     let entry = try #require(stored.entries.first)
                     return Tensor.load(entry, from: stored).floats()

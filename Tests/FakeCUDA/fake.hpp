@@ -13,6 +13,8 @@ inline c10::Device place() { return c10::Device(c10::kCUDA, only); }
 
 // memory.cpp
 
+/// What CUDA's own allocator waits for: before it there are no figures.
+void start();
 /// Bytes in tensors now, and the most there have been.
 int64_t liveBytes();
 int64_t peakBytes();

@@ -13,6 +13,7 @@ namespace fake {
 namespace {
 
 std::atomic<int64_t> live{0}, peak{0};
+std::atomic<bool> started{false};
 
 void took(int64_t bytes) {
     int64_t now = live.fetch_add(bytes) + bytes, before = peak.load();
@@ -53,6 +54,7 @@ struct DeviceMemory final : c10::DeviceAllocator {
     void emptyCache(c10::MempoolId_t) override {}
     void recordStream(const c10::DataPtr &, c10::Stream) override {}
     c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override {
+        TORCH_CHECK(started, "Invalid device argument 0: did you call init?");
         c10::CachingDeviceAllocator::DeviceStats statistics;
         statistics.allocated_bytes[0].current = live;
         statistics.allocated_bytes[0].peak = peak;
@@ -95,6 +97,8 @@ at::Tensor labelled(
 }
 
 } // namespace
+
+void start() { started = true; }
 
 int64_t liveBytes() { return live; }
 int64_t peakBytes() { return peak; }

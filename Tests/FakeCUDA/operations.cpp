@@ -15,7 +15,7 @@ namespace at {
 
 struct FakeCUDAHooks final : CUDAHooksInterface {
     FakeCUDAHooks(CUDAHooksArgs) {}
-    void init() const override {}
+    void init() const override { fake::start(); }
     bool isBuilt() const override { return true; }
     bool isAvailable() const override { return true; }
     bool hasCUDA() const override { return true; }

@@ -15,8 +15,7 @@ inline c10::Device place() { return c10::Device(c10::kCUDA, only); }
 
 /// What CUDA's own allocator waits for: before it there are no figures.
 void start();
-/// Bytes in tensors now, and the most there have been.
-int64_t liveBytes();
+/// The most bytes that tensors have had.
 int64_t peakBytes();
 bool isPinned(const void *address);
 c10::Allocator *pinnedMemory();

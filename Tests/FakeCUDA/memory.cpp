@@ -100,7 +100,6 @@ at::Tensor labelled(
 
 void start() { started = true; }
 
-int64_t liveBytes() { return live; }
 int64_t peakBytes() { return peak; }
 
 bool isPinned(const void *address) {

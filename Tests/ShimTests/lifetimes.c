@@ -134,6 +134,13 @@ static void failuresLeaveNothingBehind(void) {
     REFUSED(
         sp_empty(INTS(INT64_C(1) << 40, INT64_C(1) << 40), SP_FLOAT32, cpu, &out), SP_ERROR_OUT_OF_MEMORY, "overflow");
     REFUSED(sp_empty(INTS(-1), SP_FLOAT32, cpu, &out), SP_ERROR_TORCH, "negative");
+    // Nothing has opened CUDA's library here, whatever the machine has.
+    REFUSED(sp_empty_pinned(INTS(4), SP_UINT8, &out), SP_ERROR_TORCH, "accelerator");
+    sp_upload upload = NULL;
+    sp_tensor source = counting(INTS(4));
+    REFUSED(sp_upload_begin(source, (sp_device){SP_CUDA, 0}, &upload), SP_ERROR_TORCH, "cuda");
+    EXPECT(upload == NULL);
+    sp_tensor_release(source);
     EXPECT(out == NULL);
     sp_error_free(NULL);
     sp_tensor_release(a);

@@ -83,7 +83,7 @@ package struct PatchEvaluation {
             throw UserError(
                 "No patch of the \(training.count) training images has a label below \(training.classCount).")
         }
-        let classifier = PatchNearestNeighbors(bank: bank, settings: settings)
+        let classifier = PatchNearestNeighbors(bank: bank, settings: settings, device: extractor.network.device)
         var score = ConfusionMatrix(classCount: validation.classCount)
         try forEachImage(of: validation) { index, features, labels in
             score.add(classifier.score(of: features, truth: labels))

@@ -25,10 +25,12 @@ package struct PatchNearestNeighbors {
 
     package var bankCount: Int { search.bankCount }
 
-    /// - Parameter bank: at least one labelled patch.
-    package init(bank: PatchBank, settings: Settings) {
+    /// - Parameters:
+    ///   - bank: at least one labelled patch.
+    ///   - device: where neighbours are searched.
+    package init(bank: PatchBank, settings: Settings, device: Device = .cpu) {
         precondition(bank.count > 0, "an empty bank of patches")
-        search = NeighborSearch(bank: bank.features)
+        search = NeighborSearch(bank: bank.features.moved(to: device))
         labels = bank.labels
         self.settings = settings
     }

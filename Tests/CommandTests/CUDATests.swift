@@ -174,6 +174,42 @@ import Testing
             }
         }
 
+        /// Of the cosines only those of the nearest come to the host.
+        @Test func nearestNeighborsAreThoseOfTheCPU() throws {
+            try Self.onFakeGPU { folder, gpu in
+                try SegmentTests.prepare(folder)
+                try LinearTests.draw(in: folder)
+                func output(_ device: String, _ command: [String]) throws -> Data {
+                    let run = try ProgramRun.of(
+                        command + ["--weights", folder.file("weights"), "--json", "--device", device],
+                        environment: gpu.environment)
+                    try #require(run.exitCode == 0, "\(run)")
+                    return Data(run.output.utf8)
+                }
+                let images = ["knn", "--train", folder.file("train"), "--val", folder.file("val"), "--neighbors", "3"]
+                let ours = try output("cuda", images)
+                let (features, nearest) = (4 * 2 * (8 + 8) * 16, (4 + 4) * 2 * 8 * 3)
+                #expect(try gpu.report().downloadedBytes == features + nearest)
+                #expect(try ours == output("cpu", images))
+
+                struct Score: Decodable { let accuracy, meanIoU: Double }
+                func score(_ device: String) throws -> Score {
+                    try JSONDecoder().decode(
+                        Score.self,
+                        from: output(
+                            device,
+                            [
+                                "segment", "--head", "knn", "--data", folder.file("data"), "--first-class", "1",
+                                "--ignore", "0", "--side", "32",
+                            ]))
+                }
+                let patches = try score("cuda")
+                #expect(try gpu.report().operations["aten::topk"] == 2 * 3, "two for each image")
+                let theirs = try score("cpu")
+                #expect(abs(patches.accuracy - theirs.accuracy) < 0.01 && abs(patches.meanIoU - theirs.meanIoU) < 0.01)
+            }
+        }
+
         @Test func featuresAreThoseOfTheCPU() throws {
             try Self.onFakeGPU { folder, gpu in
                 let tiny = try TinyRun(in: folder)

@@ -5,19 +5,23 @@ import Testing
 
 /// `selfpatch linear` on drawn pictures of a few classes and a network of width 16.
 @Suite struct LinearTests {
-    private static func prepare(_ folder: TemporaryFolder) throws {
-        // Two pictures of each of four classes, 20 x 24 pixels; validation shows the same.
+    static func prepare(_ folder: TemporaryFolder) throws {
+        try draw(in: folder)
+        let run = try TinyRun(in: folder).run("weights", ["schedule.length=4 steps"])
+        try #require(run.exitCode == 0, "\(run)")
+    }
+
+    /// Two pictures of each of four classes, 20 x 24 pixels; validation shows the same.
+    static func draw(in folder: TemporaryFolder) throws {
         for index in 0..<8 {
             for part in ["train", "val"] {
                 try folder.write(
                     TinyRun.bitmap(width: 24, height: 20, seed: index), to: "\(part)/class \(index / 2)/\(index).bmp")
             }
         }
-        let run = try TinyRun(in: folder).run("weights", ["schedule.length=4 steps"])
-        try #require(run.exitCode == 0, "\(run)")
     }
 
-    private static func arguments(_ folder: TemporaryFolder, _ output: String, _ more: String...) -> [String] {
+    static func arguments(_ folder: TemporaryFolder, _ output: String, _ more: String...) -> [String] {
         [
             "linear", "--weights", folder.file("weights"), "--train", folder.file("train"), "--val", folder.file("val"),
             "--output", folder.file(output), "--batch", "8", "--device", "cpu", "--threads", "1",

@@ -54,10 +54,32 @@ import Testing
             kinds.flatMap { kind in (0..<3).map { $0 == kind ? Float(1) : 0 } }, shape: [kinds.count, 3])
         let query = Tensor([Float(5), 0, 0], shape: [1, 3])
         for block in 1...11 {
-            let found = NeighborSearch(bank: bank, bankBlock: block).nearest(to: query, count: 8)
-            #expect(found.indices == [1, 3, 5, 7, 8, 0, 2, 4], "blocks of \(block)")
-            #expect(found.similarities == [1, 1, 1, 1, 1, 0, 0, 0])
+            for picksOnDevice in [false, true] {
+                var search = NeighborSearch(bank: bank, bankBlock: block)
+                search.picksOnDevice = picksOnDevice
+                let found = search.nearest(to: query, count: 8)
+                #expect(found.indices == [1, 3, 5, 7, 8, 0, 2, 4], "blocks of \(block)")
+                #expect(found.similarities == [1, 1, 1, 1, 1, 0, 0, 0])
+            }
         }
+    }
+
+    /// Few different vectors, so that most are as near as many others, and some that point away.
+    @Test(arguments: [1, 3, 20, 64, 150], [7, 64, 150, 1000])
+    func whatIsPickedDoesNotDependOnWhere(count: Int, block: Int) {
+        var generator = KeyedGenerator(11)
+        func drawn(_ count: Int) -> Tensor {
+            let signs = (0..<4 * count).map { _ in Float(Int(generator.uniform() * 3) - 1) }
+            return Tensor(signs, shape: [count, 4])
+        }
+        let (bank, queries) = (drawn(150), drawn(23))
+        var search = NeighborSearch(bank: bank, bankBlock: block, queryBlock: 10)
+        let here = search.nearest(to: queries, count: count)
+        search.picksOnDevice = true
+        let there = search.nearest(to: queries, count: count)
+        #expect(Set(here.similarities).count < 40)
+        #expect(there.indices == here.indices)
+        #expect(there.similarities == here.similarities)
     }
 
     @Test func lengthsOfVectorsDoNotMatter() {

@@ -39,6 +39,8 @@ void finishAll();
 /// What the host asked of the device.
 void countOperation(const std::string &name);
 void countUpload(int64_t bytes, bool pinned, bool aside);
+/// It waits for them.
+void countDownload(int64_t bytes);
 /// The host waited for the device.
 void countWait(const std::string &name);
 

@@ -131,7 +131,7 @@ at::Tensor &copy(at::Tensor &to, const at::Tensor &from, bool nonBlocking) {
             onHost(to).copy_(from);
         }
     } else {
-        countWait("download");
+        countDownload(static_cast<int64_t>(from.nbytes()));
         finishAll();
         to.copy_(onHost(from));
     }

@@ -21,7 +21,7 @@ namespace {
 struct Report {
     std::mutex lock;
     std::map<std::string, int64_t> operations, waits;
-    int64_t uploads = 0, uploadedBytes = 0, slowUploads = 0, asideBytes = 0;
+    int64_t uploads = 0, uploadedBytes = 0, slowUploads = 0, asideBytes = 0, downloadedBytes = 0;
 
     ~Report() {
         const char *path = getenv("FAKE_CUDA_REPORT");
@@ -40,7 +40,8 @@ struct Report {
         list("operations", operations);
         list("waits", waits);
         file << "\"uploads\": " << uploads << ", \"uploadedBytes\": " << uploadedBytes << ", \"slowUploads\": " << slowUploads
-             << ", \"asideBytes\": " << asideBytes << ", \"peakBytes\": " << peakBytes() << "}\n";
+             << ", \"asideBytes\": " << asideBytes << ", \"downloadedBytes\": " << downloadedBytes
+             << ", \"peakBytes\": " << peakBytes() << "}\n";
     }
 };
 
@@ -59,6 +60,12 @@ void countUpload(int64_t bytes, bool pinned, bool aside) {
     report.uploadedBytes += bytes;
     if (!pinned && bytes > 65536) ++report.slowUploads;
     if (aside) report.asideBytes += bytes;
+}
+
+void countDownload(int64_t bytes) {
+    countWait("download");
+    std::lock_guard guard(report.lock);
+    report.downloadedBytes += bytes;
 }
 
 void countWait(const std::string &name) {

@@ -53,6 +53,8 @@ package struct FakeCUDA {
         package let slowUploads: Int
         /// Bytes that went on another stream than the one that computes.
         package let asideBytes: Int
+        /// Copied to the host, which waits for them.
+        package let downloadedBytes: Int
         package let peakBytes: Int
 
         package var operationCount: Int { operations.values.reduce(0, +) }

@@ -210,6 +210,30 @@ import Testing
             }
         }
 
+        @Test(arguments: ["crop", "none"]) func aProbeLearnsAsOnTheCPU(augment: String) throws {
+            try Self.onFakeGPU { folder, gpu in
+                try LinearTests.prepare(folder)
+                func losses(_ device: String) throws -> [[String: Double]] {
+                    let run = try ProgramRun.of(
+                        LinearTests.arguments(
+                            folder, device, "--augment", augment, "--epochs", "12", "--rate", "0.3", "--rate", "3",
+                            "--device", device), environment: gpu.environment)
+                    try #require(run.exitCode == 0, "\(run)")
+                    if device == "cuda" { #expect(try gpu.report().operationCount > 500) }
+                    return try folder.text("\(device)/metrics.jsonl").split(separator: "\n").map {
+                        try JSONDecoder().decode([String: Double].self, from: Data($0.utf8))
+                            .filter { $0.key.hasPrefix("loss.") }
+                    }.filter { !$0.isEmpty }
+                }
+                let (ours, theirs) = (try losses("cuda"), try losses("cpu"))
+                try #require(ours.count == 12 && theirs.count == 12)
+                for (a, b) in zip(ours, theirs) {
+                    #expect(a.keys == b.keys && a.count == 6)
+                    #expect(a.allSatisfy { abs($0.value - (b[$0.key] ?? .nan)) < 1e-3 }, "\(a), \(b)")
+                }
+            }
+        }
+
         @Test func featuresAreThoseOfTheCPU() throws {
             try Self.onFakeGPU { folder, gpu in
                 let tiny = try TinyRun(in: folder)

@@ -87,7 +87,8 @@ package final class LinearTraining: TrainingRun {
                 try images.read($0)
             }
             for error in all.skipped { try log.note("Left out of the training: \(error.message)") }
-            batches = .cached(CachedFeatures(all, labels: training.label, order: order, step: done))
+            batches = .cached(
+                CachedFeatures(all, labels: training.label, order: order, device: device, step: done))
         } else {
             batches = .fresh(
                 CropFeatures(
@@ -165,7 +166,7 @@ package final class LinearTraining: TrainingRun {
                 let features = probe.feature.of(
                     summary: queries.summary.narrowed(to: rows, dimension: 0),
                     meanPatch: queries.meanPatch.narrowed(to: rows, dimension: 0))
-                let logits = probe.classifiers.logits(features.moved(to: device))
+                let logits = probe.classifiers.logits(features.moved(to: device)).moved(to: .cpu)
                 for rate in 0..<rateCount {
                     scores[place][rate].add(logits.selected(rate, dimension: 1), truth: Array(truth[rows]))
                 }

@@ -55,18 +55,20 @@ final class CropFeatures {
     }
 }
 
-/// Features of every image, in memory, handed out in the same order as crops would be.
+/// Features of every image, in the host's memory, handed out in the same order as crops would be.
 final class CachedFeatures {
     private let features: FeatureExtractor.ImageFeatures
     private let labels: [Int]
     /// The place among the features of each image; nil for those that could not be read.
     private let places: [Int?]
     private let order: MicroBatches
+    private let device: Device
     private var step: Int
     private var epoch: (number: Int, places: [UInt32])?
 
+    /// - Parameter device: where they are handed out.
     init(
-        _ features: FeatureExtractor.ImageFeatures, labels: (Int) -> Int, order: MicroBatches, step: Int
+        _ features: FeatureExtractor.ImageFeatures, labels: (Int) -> Int, order: MicroBatches, device: Device, step: Int
     ) {
         self.features = features
         self.labels = features.indices.map(labels)
@@ -74,6 +76,7 @@ final class CachedFeatures {
         for (place, index) in features.indices.enumerated() { places[index] = place }
         self.places = places
         self.order = order
+        self.device = device
         self.step = step
     }
 
@@ -91,6 +94,9 @@ final class CachedFeatures {
         }
         step += 1
         let rows = Tensor(chosen, shape: [chosen.count])
-        return (features.summary.rows(rows), features.meanPatch.rows(rows), chosen.map { labels[$0] })
+        return (
+            features.summary.rows(rows).moved(to: device), features.meanPatch.rows(rows).moved(to: device),
+            chosen.map { labels[$0] }
+        )
     }
 }

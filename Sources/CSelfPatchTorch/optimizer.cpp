@@ -30,9 +30,10 @@ sp_error *sp_norms(const sp_tensor *tensors, size_t count, sp_tensor *out) {
     });
 }
 
-sp_error *sp_scale_all(const sp_tensor *tensors, size_t count, sp_tensor factors) {
+sp_error *sp_scale_all(const sp_tensor *tensors, const double *factors, size_t count) {
     return guarded([&] {
         c10::NoGradGuard without;
-        at::_foreach_mul_(borrowAll(tensors, count), borrow(factors).unbind());
+        // Factors that were tensors would be multiplied one by one: a GPU's kernel for all takes them as numbers.
+        at::_foreach_mul_(borrowAll(tensors, count), std::vector<at::Scalar>(factors, factors + count));
     });
 }

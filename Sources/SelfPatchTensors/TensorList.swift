@@ -32,10 +32,10 @@ package enum TensorList {
         Tensor.make("norms", of: tensors) { sp_norms($0.baseAddress, $0.count, $1) }
     }
 
-    /// Multiplies tensor i by element i of `factors` `[count]`, in place.
-    package static func scale(_ tensors: [Tensor], by factors: Tensor) {
-        Tensor.perform("scale", tensors + [factors]) { handles in
-            sp_scale_all(handles.baseAddress, tensors.count, handles[tensors.count])
-        }
+    /// Multiplies tensor i by `factors[i]`, in place.
+    package static func scale(_ tensors: [Tensor], by factors: [Double]) {
+        precondition(tensors.count == factors.count, "\(tensors.count) tensors and \(factors.count) factors")
+        guard !tensors.isEmpty else { return }
+        Tensor.perform("scale", tensors) { sp_scale_all($0.baseAddress, factors, factors.count) }
     }
 }

@@ -197,7 +197,8 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
         return at::native::unfold(self, dimension, size, step);
     });
     // What a GPU has a kernel for and would come here in many pieces.
-    for (auto name : {"_foreach_norm.Scalar", "_foreach_lerp_.Scalar", "native_layer_norm", "convolution", "convolution_backward"}) {
+    for (auto name : {"_foreach_norm.Scalar", "_foreach_lerp_.Scalar", "_foreach_mul_.ScalarList", "native_layer_norm", "convolution",
+                      "convolution_backward"}) {
         m.impl(name, torch::CppFunction::makeFromBoxedFunction<&onTheProcessor>());
     }
 }

@@ -244,8 +244,8 @@ SP_CHECKED sp_error *sp_adamw(
 SP_CHECKED sp_error *sp_lerp_all(const sp_tensor *a, const sp_tensor *b, size_t count, double weight);
 /// The Euclidean norm of each tensor, as one tensor [count].
 SP_CHECKED sp_error *sp_norms(const sp_tensor *tensors, size_t count, sp_tensor *out);
-/// Multiplies tensor i by element i of `factors` [count], in place, without waiting for the device.
-SP_CHECKED sp_error *sp_scale_all(const sp_tensor *tensors, size_t count, sp_tensor factors);
+/// Multiplies tensor i by `factors[i]`, in place.
+SP_CHECKED sp_error *sp_scale_all(const sp_tensor *tensors, const double *factors, size_t count);
 
 // arena.cpp: memory for large tensors on the CPU
 

@@ -45,13 +45,16 @@ extension Learner {
     ) throws -> StepReport {
         let signs = watched ? Signs() : nil
         let losses = gradients(of: parts, rates, number: number, signs: signs, clock: clock)
-        let norms = clock.measure(.clipping) {
-            GradientClipping.clip(optimizer.groups.trained, to: settings.clip)  // each tensor by itself
+        var (report, norms) = clock.measure(.clipping) {
+            losses.read(
+                with: GradientClipping.norms(of: optimizer.groups.trained), patchWeight: settings.objective.patchWeight)
         }
-        var report = losses.report(norms, patchWeight: settings.objective.patchWeight)
         guard report.isFinite else {
             forgetStep()
             throw NonFiniteStep(report: report)
+        }
+        clock.measure(.clipping) {
+            GradientClipping.clip(optimizer.groups.trained, norms, to: settings.clip)  // each tensor by itself
         }
         clock.measure(.update) { update(rates) }
         if let signs { look(signs, &report) }
@@ -178,12 +181,15 @@ package struct RunningLosses {
         }
     }
 
-    /// - Parameter norms: of all gradients, `[count]`.
-    package func report(_ norms: Tensor?, patchWeight: Double) -> StepReport {
-        let gradient = norms.map { $0.norm() } ?? .zeros([], device: image.device)
-        let values = Tensor.stacked([image, patch, gradient]).doubles()
-        return StepReport(
-            imageLoss: values[0], patchLoss: values[1], loss: values[0] + patchWeight * values[1],
-            gradientNorm: values[2])
+    /// The step's one look at the device: it waits.
+    /// - Parameter norms: of all gradients, `[count]`; they are given back as numbers.
+    package func read(with norms: Tensor?, patchWeight: Double) -> (report: StepReport, norms: [Float]) {
+        let norms = norms ?? .zeros([0], device: image.device)
+        let values = Tensor.concatenated([.stacked([image, patch, norms.norm()]), norms]).floats()
+        let (imageLoss, patchLoss) = (Double(values[0]), Double(values[1]))
+        let report = StepReport(
+            imageLoss: imageLoss, patchLoss: patchLoss, loss: imageLoss + patchWeight * patchLoss,
+            gradientNorm: Double(values[2]))
+        return (report, Array(values.dropFirst(3)))
     }
 }

@@ -137,7 +137,7 @@ package final class SupervisedSteps<Sample: Sendable> {
 
     /// The losses over all parts of the batch, and the norm of all gradients: the step's one look at the device.
     private func read(_ parts: [(share: Double, losses: [Loss])]) -> (terms: [Metric], gradientNorm: Double) {
-        let norms = GradientClipping.clip(optimizer.groups.trained, to: 0)
+        let norms = GradientClipping.norms(of: optimizer.groups.trained)
         let values = Tensor.stacked(parts.flatMap { $0.losses.map(\.value) } + (norms.map { [$0.norm()] } ?? []))
             .doubles()
         let names = parts[0].losses.map(\.name)

@@ -175,8 +175,10 @@ import Testing
                 }
             }
             compareNorms { step.gradient_norms[$0] }
-            let norms = GradientClipping.clip(learner.optimizer.groups.trained, to: learner.settings.clip)
-            let report = losses.report(norms, patchWeight: learner.settings.objective.patchWeight)
+            let trained = learner.optimizer.groups.trained
+            let (report, norms) = losses.read(
+                with: GradientClipping.norms(of: trained), patchWeight: learner.settings.objective.patchWeight)
+            GradientClipping.clip(trained, norms, to: learner.settings.clip)
             compareNorms { step.clipped_gradient_norms[$0] }
             learner.update(rates)
 
@@ -252,7 +254,8 @@ import Testing
         for parameter in learner.optimizer.groups.trained {
             parameter.tensor.gradient = try found(gradients, parameter.name)
         }
-        GradientClipping.clip(learner.optimizer.groups.trained, to: learner.settings.clip)
+        let trained = learner.optimizer.groups.trained
+        GradientClipping.clip(trained, GradientClipping.norms(of: trained)?.floats() ?? [], to: learner.settings.clip)
         if rates.lastLayerIsFrozen { LastLayerFreeze.dropGradients(learner.optimizer.groups.trained) }
         learner.optimizer.update(rate: rates.learningRate, decay: rates.weightDecay)
         let expected = try golden.tensors(numbers.files.after_first)

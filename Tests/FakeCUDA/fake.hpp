@@ -24,11 +24,19 @@ c10::Allocator *deviceMemory();
 at::Tensor onHost(const at::Tensor &tensor);
 /// What a kernel of the processor made, as a tensor of the device.
 at::Tensor onDevice(const at::Tensor &host);
+/// Its memory may be given back while this stream is still at it.
+void recordStream(const c10::DataPtr &memory, c10::StreamId stream);
 
 // streams.cpp
 
-/// Whether the calling thread works on another stream than the first.
+/// The stream on which the calling thread works.
+c10::StreamId currentStream();
+/// Whether it is another one than the first.
 bool isAside();
+/// A moment after all that was asked so far.
+uint64_t now();
+/// Whether somebody has waited for a stream since then.
+bool isDone(c10::StreamId stream, uint64_t moment);
 /// Work of the current stream that is not done before somebody waits for it.
 void later(std::function<void()> work);
 /// Does what all streams have left.

@@ -3,10 +3,12 @@
 #include <c10/core/CachingDeviceAllocator.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace fake {
 
@@ -25,14 +27,44 @@ struct Block {
     at::Tensor made;
     void *taken = nullptr;
     int64_t bytes = 0;
+    /// Where it was asked for: what that stream is given next may be the same memory.
+    c10::StreamId owner = currentStream();
+    std::mutex lock;
+    /// When each other stream was last at it, and those for which the allocator waits.
+    std::map<c10::StreamId, uint64_t> uses;
+    std::set<c10::StreamId> recorded;
+
+    void use() {
+        if (currentStream() == owner) return;
+        std::lock_guard guard(lock);
+        uses[currentStream()] = now();
+    }
+
+    void record(c10::StreamId stream) {
+        std::lock_guard guard(lock);
+        recorded.insert(stream);
+    }
 
     ~Block() {
+        for (auto [stream, moment] : uses) {
+            if (recorded.count(stream) || isDone(stream, moment)) continue;
+            fprintf(
+                stderr, "The fake GPU: %lld bytes of stream %lld were given back while stream %lld may still be at them, which "
+                        "nobody told the allocator (record_stream).\n",
+                static_cast<long long>(bytes), static_cast<long long>(owner), static_cast<long long>(stream));
+            abort();
+        }
         live.fetch_sub(bytes);
         free(taken);
     }
 };
 
 void release(void *block) { delete static_cast<Block *>(block); }
+
+/// Null for memory of the host.
+Block *blockIn(const c10::DataPtr &memory) {
+    return memory.get_deleter() == &release ? static_cast<Block *>(memory.get_context()) : nullptr;
+}
 
 c10::DataPtr blockOf(size_t bytes) {
     auto *block = new Block;
@@ -52,7 +84,7 @@ struct DeviceMemory final : c10::DeviceAllocator {
     void copy_data(void *to, const void *from, size_t bytes) const override { memcpy(to, from, bytes); }
     bool initialized() override { return true; }
     void emptyCache(c10::MempoolId_t) override {}
-    void recordStream(const c10::DataPtr &, c10::Stream) override {}
+    void recordStream(const c10::DataPtr &memory, c10::Stream stream) override { fake::recordStream(memory, stream.id()); }
     c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override {
         TORCH_CHECK(started, "Invalid device argument 0: did you call init?");
         c10::CachingDeviceAllocator::DeviceStats statistics;
@@ -121,7 +153,12 @@ c10::Allocator *deviceMemory() {
     return allocator;
 }
 
+void recordStream(const c10::DataPtr &memory, c10::StreamId stream) {
+    if (auto *block = blockIn(memory)) block->record(stream);
+}
+
 at::Tensor onHost(const at::Tensor &tensor) {
+    if (auto *block = blockIn(tensor.storage().data_ptr())) block->use();
     auto *kept = new c10::Storage(tensor.storage());
     c10::DataPtr memory(
         kept->mutable_data(), kept, [](void *storage) { delete static_cast<c10::Storage *>(storage); }, c10::Device(c10::kCPU));

@@ -170,8 +170,6 @@ at::Tensor emptyStrided(
         c10::DispatchKeySet(c10::DispatchKey::CUDA), c10::dtype_or_default(type));
 }
 
-void recordStream(at::Tensor &, c10::Stream) {}
-
 TORCH_LIBRARY_IMPL(_, CUDA, m) { m.fallback(torch::CppFunction::makeFromBoxedFunction<&onTheProcessor>()); }
 
 TORCH_LIBRARY_IMPL(aten, CUDA, m) {
@@ -179,7 +177,7 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
     m.impl("_local_scalar_dense", &number);
     m.impl("empty.memory_format", &empty);
     m.impl("empty_strided", &emptyStrided);
-    m.impl("record_stream", &recordStream);
+    m.impl("record_stream", [](at::Tensor &self, c10::Stream stream) { recordStream(self.storage().data_ptr(), stream.id()); });
     m.impl("mm.out", &product);
     m.impl("as_strided", [](const at::Tensor &self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride,
                             std::optional<c10::SymInt> offset) {

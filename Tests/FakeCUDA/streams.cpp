@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace fake {
 
@@ -14,16 +15,22 @@ namespace {
 
 thread_local c10::StreamId current = 0;
 std::atomic<c10::StreamId> streams{0};
+std::atomic<uint64_t> clock{0};
 std::recursive_mutex lock;
 std::map<c10::StreamId, std::deque<std::function<void()>>> waiting;
+std::map<c10::StreamId, uint64_t> finished; // when each was last waited for
+uint64_t allFinished = 0;
 
 void finish(c10::StreamId stream) {
     std::lock_guard guard(lock);
     auto &queue = waiting[stream];
+    auto own = std::exchange(current, stream);
     while (!queue.empty()) {
         queue.front()();
         queue.pop_front();
     }
+    current = own;
+    finished[stream] = now();
 }
 
 c10::Stream stream(c10::StreamId id) { return c10::Stream(c10::Stream::UNSAFE, place(), id); }
@@ -84,7 +91,17 @@ C10_REGISTER_GUARD_IMPL(CUDA, Guard)
 
 } // namespace
 
+c10::StreamId currentStream() { return current; }
+
 bool isAside() { return current != 0; }
+
+uint64_t now() { return ++clock; }
+
+bool isDone(c10::StreamId stream, uint64_t moment) {
+    std::lock_guard guard(lock);
+    auto last = finished.find(stream);
+    return moment < allFinished || (last != finished.end() && moment < last->second);
+}
 
 void later(std::function<void()> work) {
     std::lock_guard guard(lock);
@@ -94,6 +111,7 @@ void later(std::function<void()> work) {
 void finishAll() {
     std::lock_guard guard(lock);
     for (auto &[id, queue] : waiting) finish(id);
+    allFinished = now();
 }
 
 } // namespace fake

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Tensors on it are the host's memory and their operations the processor's, so that numbers agree with a run on the CPU; yet a tensor
 /// that was left on the CPU is refused, memory that nobody wrote is no number, and what goes there on a stream of its own arrives
-/// as late as it may.
+/// as late as it may. Memory of one stream that is given back while another may still read it ends the program.
 package struct FakeCUDA {
     private let folder: TemporaryFolder
 

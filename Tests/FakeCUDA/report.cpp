@@ -2,6 +2,7 @@
 #include "fake.hpp"
 #include "FakeCUDA.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -21,7 +22,7 @@ namespace {
 struct Report {
     std::mutex lock;
     std::map<std::string, int64_t> operations, waits;
-    int64_t uploads = 0, uploadedBytes = 0, slowUploads = 0, asideBytes = 0, downloadedBytes = 0;
+    int64_t uploads = 0, uploadedBytes = 0, slowUploads = 0, asideBytes = 0, downloadedBytes = 0, waitCount = 0;
 
     ~Report() {
         const char *path = getenv("FAKE_CUDA_REPORT");
@@ -69,8 +70,13 @@ void countDownload(int64_t bytes) {
 }
 
 void countWait(const std::string &name) {
-    std::lock_guard guard(report.lock);
-    ++report.waits[name];
+    int64_t count;
+    {
+        std::lock_guard guard(report.lock);
+        ++report.waits[name];
+        count = ++report.waitCount;
+    }
+    if (const char *last = getenv("FAKE_CUDA_STOP_AT_WAIT"); last && count == atoll(last)) raise(SIGTERM);
 }
 
 } // namespace fake

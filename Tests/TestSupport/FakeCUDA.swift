@@ -36,6 +36,11 @@ package struct FakeCUDA {
         ["LD_LIBRARY_PATH": folder.file("torch/lib"), "FAKE_CUDA_REPORT": folder.file("report.json")]
     }
 
+    /// The program gets a SIGTERM the moment it waits for the GPU for this time, counted from 1.
+    package func environment(stoppingAtWait count: Int) -> [String: String] {
+        environment.merging(["FAKE_CUDA_STOP_AT_WAIT": "\(count)"]) { $1 }
+    }
+
     /// What the last program that ended asked of it.
     package func report() throws -> Report {
         let data = try Data(contentsOf: URL(fileURLWithPath: folder.file("report.json")))

@@ -56,7 +56,7 @@ struct LinearRun: HeadRun {
     func finish(asJSON: Bool) throws {
         let ending = try session.finish(
             training, on: trained.network.device, result: "Results: \(session.folder.path)/results.txt",
-            training.runSteps)
+            training.run)
         guard ending == .complete else { return try ending.exitIfStopped() }
         let report = try training.report()
         let files = try ResultFiles(table: table(report), document: Document(settings, trained, report))

@@ -238,6 +238,22 @@ import Testing
             }
         }
 
+        /// Features are taken before the first step; of many images that takes long.
+        @Test(arguments: ["crop", "none"]) func aProbeStopsWhileItTakesFeatures(augment: String) throws {
+            try Self.onFakeGPU { folder, gpu in
+                try LinearTests.prepare(folder)
+                let stopped = try ProgramRun.of(
+                    LinearTests.arguments(
+                        folder, "out", "--augment", augment, "--epochs", "3", "--rate", "3", "--device", "cuda"),
+                    environment: gpu.environment(stoppingAtWait: 1))
+                #expect(stopped.exitCode == 128 + SIGTERM, "\(stopped)")
+                #expect(
+                    stopped.errors.contains("after 0 of 3 steps. Go on with: selfpatch linear --resume"), "\(stopped)")
+                let rest = try ProgramRun.of(["linear", "--resume", folder.file("out")], environment: gpu.environment)
+                #expect(rest.exitCode == 0, "\(rest)")
+            }
+        }
+
         @Test func featuresAreThoseOfTheCPU() throws {
             try Self.onFakeGPU { folder, gpu in
                 let tiny = try TinyRun(in: folder)

@@ -23,21 +23,37 @@ package final class LinearTraining: TrainingRun {
     let images: SampleSource<Pixels>
     let folder: RunFolder
     package let log: RunLog
+    private let order: MicroBatches
     private let diary: StepDiary
     private let probes: [(feature: ProbeFeature, classifiers: LinearClassifiers)]
-    private let batches: TrainingFeatures
-    /// Features of the validation images, taken once: nothing that is trained changes them.
-    private let queries: FeatureExtractor.ImageFeatures
-    private let truth: [Int]
+    private let taking: (Int, Int) -> Void
+    private var taken: Taken?
 
-    /// Takes the features that are needed but once, and prepares a run, from its beginning or from a checkpoint.
+    /// What is taken before the first step.
+    private struct Taken {
+        let batches: TrainingFeatures
+        /// Features of the validation images, taken once: nothing that is trained changes them.
+        let queries: FeatureExtractor.ImageFeatures
+        /// The class of each.
+        let truth: [Int]
+    }
+
+    /// Takes the features that are needed but once, then runs to the end, or to where it has to stop.
+    ///
+    /// - Throws: `RunEnding` where it has to stop before the first step.
+    package func run() throws -> RunEnding {
+        taken = try clock.withoutCounting(takeFeatures)
+        return try runSteps()
+    }
+
+    /// Prepares a run, from its beginning or from a checkpoint.
     ///
     /// - Parameters:
     ///   - settings: valid ones.
     ///   - network: the trained network that they name.
     ///   - images: those of `training`, with a note of what cannot be read.
     ///   - show: is handed the state of things after every step.
-    ///   - taking: is told how many images' features are taken before the run, of how many.
+    ///   - taking: is told how many images' features are taken before the first step, of how many.
     package init(
         _ settings: LinearSettings, network: TrainedNetwork, training: ClassFolder, validation: ClassFolder,
         images: SampleSource<Pixels>, in folder: RunFolder, from checkpoint: Checkpoint?, log: RunLog,
@@ -51,8 +67,8 @@ package final class LinearTraining: TrainingRun {
         self.folder = folder
         self.log = log
         let architecture = network.description.architecture
-        let numbers = try training.numbers(ofClassesIn: validation)
-        let order = try MicroBatches(images: training.count, batch: settings.batchSize, seed: settings.seed)
+        self.taking = taking
+        order = try MicroBatches(images: training.count, batch: settings.batchSize, seed: settings.seed)
         stepsPerEpoch = order.stepsPerEpoch
         var extractor = try network.extractor(view: settings.view)
         extractor.blockCount = try network.checkedBlocks(settings.blocks)
@@ -73,28 +89,42 @@ package final class LinearTraining: TrainingRun {
                     momentum: settings.momentum, seed: settings.seed, device: device)
             )
         }
+        try checkpoint?.restore(state)
+    }
 
+    private func takeFeatures() throws -> Taken {
+        let (clock, taking) = (clock, taking)
         let isCached = settings.augmentation == .none
         let total = validation.count + (isCached ? training.count : 0)
-        queries = try extractor.features(count: validation.count, progress: { taking($0, total) }) {
-            try validation.pixels(of: $0, channels: architecture.channels)
-        }
-        truth = queries.indices.map { numbers[validation.label(of: $0)] }
-        for error in queries.skipped { try log.note("Left out of the validation: \(error.message)") }
-        if isCached {
-            let all = try extractor.features(count: training.count, progress: { taking(validation.count + $0, total) })
-            {
-                try images.read($0)
+        func features(
+            of images: Int, after done: Int, image: @Sendable (Int) throws -> Pixels
+        ) throws -> FeatureExtractor.ImageFeatures {
+            let progress = { (count: Int) in
+                taking(done + count, total)
+                try clock.checkStop()
             }
-            for error in all.skipped { try log.note("Left out of the training: \(error.message)") }
-            batches = .cached(
-                CachedFeatures(all, labels: training.label, order: order, device: device, step: done))
-        } else {
-            batches = .fresh(
-                CropFeatures(
-                    extractor, images, labels: training.label, order: order, workers: settings.workers, step: done))
+            return try extractor.features(count: images, progress: progress, image: image)
         }
-        try checkpoint?.restore(state)
+        let (validation, images, channels) = (validation, images, extractor.network.architecture.channels)
+        let queries = try features(of: validation.count, after: 0) { try validation.pixels(of: $0, channels: channels) }
+        let numbers = try training.numbers(ofClassesIn: validation)
+        let truth = queries.indices.map { numbers[validation.label(of: $0)] }
+        for error in queries.skipped { try log.note("Left out of the validation: \(error.message)") }
+        guard isCached else {
+            let crops = CropFeatures(
+                extractor, images, labels: training.label, order: order, workers: settings.workers, step: done)
+            return Taken(batches: .fresh(crops), queries: queries, truth: truth)
+        }
+        let all = try features(of: training.count, after: validation.count) { try images.read($0) }
+        for error in all.skipped { try log.note("Left out of the training: \(error.message)") }
+        let cached = CachedFeatures(
+            all, labels: training.label, order: order, device: extractor.network.device, step: done)
+        return Taken(batches: .cached(cached), queries: queries, truth: truth)
+    }
+
+    private var features: Taken {
+        guard let taken else { preconditionFailure("a probe that has not taken its features") }
+        return taken
     }
 
     package var stepCount: Int { settings.epochs * stepsPerEpoch }
@@ -110,7 +140,7 @@ package final class LinearTraining: TrainingRun {
         let share = Self.rateShare(epoch: done / stepsPerEpoch, of: settings.epochs)
         let scale = Double(settings.batchSize) / Double(settings.learningRateBatch)
         let rates = settings.learningRates.map { $0 * scale * share }
-        let batch = try batches.next(clock)
+        let batch = try features.batches.next(clock)
         let labels = Tensor(batch.labels, shape: [batch.labels.count]).moved(to: extractor.network.device)
         let losses = probes.map { probe in
             probe.classifiers.step(
@@ -155,7 +185,7 @@ package final class LinearTraining: TrainingRun {
 
     /// Scores every classifier on the validation images.
     package func scores() -> [Scored] {
-        let device = extractor.network.device
+        let (device, queries, truth) = (extractor.network.device, features.queries, features.truth)
         var scores = [[ClassificationScore]](
             repeating: [ClassificationScore](
                 repeating: ClassificationScore(classCount: training.classes.count), count: rateCount),
@@ -186,8 +216,8 @@ package final class LinearTraining: TrainingRun {
     }
 
     /// Images that were scored, and those that could not be read.
-    var validationCount: Int { truth.count }
-    var skipped: [String] { queries.skipped.map(\.message) }
+    var validationCount: Int { features.truth.count }
+    var skipped: [String] { features.queries.skipped.map(\.message) }
 
     private var rateCount: Int { settings.learningRates.count }
 

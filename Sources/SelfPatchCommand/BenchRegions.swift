@@ -70,7 +70,7 @@ struct BenchRegions: ParsableCommand {
     func run() throws {
         let device = try machine.prepared()
         let drawn = RegionDraw(channels: channels, height: height, width: width, regions: regions, boxes: boxes)
-        let maps = drawn.maps.map { $0.moved(to: device) }, lists = drawn.regions.map { $0.moved(to: device) }
+        let maps = drawn.maps.map { $0.moved(to: device) }, lists = drawn.regions  // which are read on the CPU
         let crowd = drawn.boxes.moved(to: device), scores = drawn.scores.moved(to: device)
         let noise = Generator(seed: 2)
         let upstream = lists.map {

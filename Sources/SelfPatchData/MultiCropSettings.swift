@@ -85,23 +85,23 @@ extension MultiCropSettings {
     /// Refuses what cannot be obeyed.
     ///
     /// - Parameter key: what the settings are called where the user wrote them, "views" for example.
-    package func validate(key: String = "views") throws {
+    package func validate() throws {
         for (name, size) in [("globalSize", globalSize), ("localSize", localSize)] {
             guard (1...16_384).contains(size.height), (1...16_384).contains(size.width) else {
                 throw UserError(
-                    "\(key).\(name) is \(size); each side must lie between 1 and 16,384 pixels.", kind: .usage)
+                    "views.\(name) is \(size); each side must lie between 1 and 16,384 pixels.", kind: .usage)
             }
         }
         guard (0...1_000).contains(localCount) else {
-            throw UserError("\(key).localCount is \(localCount); it must lie between 0 and 1,000.", kind: .usage)
+            throw UserError("views.localCount is \(localCount); it must lie between 0 and 1,000.", kind: .usage)
         }
         for (name, scale) in [("globalScale", globalScale), ("localScale", localScale)] {
-            try require(scale, "\(key).\(name)", within: 0...1, "shares of the image's area above 0 and up to 1")
+            try require(scale, "views.\(name)", within: 0...1, "shares of the image's area above 0 and up to 1")
             guard scale.upperBound > 0 else {
-                throw UserError("\(key).\(name) is \(scale); its upper end must be above 0.", kind: .usage)
+                throw UserError("views.\(name) is \(scale); its upper end must be above 0.", kind: .usage)
             }
         }
-        try require(aspect, "\(key).aspect", within: 0.01...100, "width over height, from 0.01 to 100")
+        try require(aspect, "views.aspect", within: 0.01...100, "width over height, from 0.01 to 100")
         for (name, chances) in [("firstGlobal", firstGlobal), ("secondGlobal", secondGlobal), ("local", local)] {
             for (part, chance) in [
                 ("flip", chances.flip), ("jitter", chances.jitter), ("greyscale", chances.greyscale),
@@ -109,23 +109,23 @@ extension MultiCropSettings {
             ] {
                 guard (0...1).contains(chance) else {
                     throw UserError(
-                        "\(key).\(name).\(part) is \(chance); it is a probability, from 0 to 1.", kind: .usage)
+                        "views.\(name).\(part) is \(chance); it is a probability, from 0 to 1.", kind: .usage)
                 }
             }
         }
         for (name, factors) in [("brightness", brightness), ("contrast", contrast), ("saturation", saturation)] {
-            try require(factors, "\(key).\(name)", within: 0...100, "factors from 0 up, where 1 changes nothing")
+            try require(factors, "views.\(name)", within: 0...100, "factors from 0 up, where 1 changes nothing")
         }
-        try require(hue, "\(key).hue", within: -0.5...0.5, "turns from -0.5 to 0.5")
-        try require(blurRadius, "\(key).blurRadius", within: 0...1_000, "pixels of the view, from 0 up")
+        try require(hue, "views.hue", within: -0.5...0.5, "turns from -0.5 to 0.5")
+        try require(blurRadius, "views.blurRadius", within: 0...1_000, "pixels of the view, from 0 up")
         guard !mean.isEmpty, mean.count == deviation.count else {
             throw UserError(
-                "\(key).mean has \(mean.count) numbers and \(key).deviation \(deviation.count); "
+                "views.mean has \(mean.count) numbers and views.deviation \(deviation.count); "
                     + "each needs one number a channel.", kind: .usage)
         }
         guard mean.allSatisfy(\.isFinite), deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw UserError(
-                "\(key).mean is \(mean) and \(key).deviation \(deviation); deviations must be above 0.", kind: .usage)
+                "views.mean is \(mean) and views.deviation \(deviation); deviations must be above 0.", kind: .usage)
         }
     }
 

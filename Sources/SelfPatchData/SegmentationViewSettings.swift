@@ -36,9 +36,9 @@ package struct SegmentationViewSettings: Codable, Equatable, Sendable {
     /// Refuses what cannot be obeyed.
     ///
     /// - Parameter key: what the settings are called where the user wrote them.
-    package func validate(key: String = "views") throws {
+    package func validate() throws {
         func require(_ condition: Bool, _ sentence: String) throws {
-            guard condition else { throw UserError("\(key).\(sentence)", kind: .usage) }
+            guard condition else { throw UserError("views.\(sentence)", kind: .usage) }
         }
         for (name, side) in [
             ("crop", crop.height), ("crop", crop.width), ("shortSide", shortSide), ("longSide", longSide),

@@ -25,10 +25,10 @@ package struct SegmentationInference {
 
         package init() {}
 
-        func validate(key: String = "inference") throws {
+        func validate() throws {
             guard window >= 1, 1...window ~= stride else {
                 throw UserError(
-                    "\(key).window is \(window) and \(key).stride \(stride); a stride lies from 1 to the window's side, or "
+                    "inference.window is \(window) and inference.stride \(stride); a stride lies from 1 to the window's side, or "
                         + "pixels would be left out.", kind: .usage)
             }
         }

@@ -42,9 +42,9 @@ package struct MaskRCNNSettings: Codable, Equatable, Sendable {
     var regionSampling: BoxSampling { BoxSampling(count: regions > 0 ? regions : nil, positiveShare: 0.25) }
 
     /// Refuses what a backbone cannot give.
-    package func validate(_ architecture: Architecture, key: String = "model") throws {
+    package func validate(_ architecture: Architecture) throws {
         func require(_ condition: Bool, _ sentence: String) throws {
-            guard condition else { throw UserError("\(key).\(sentence)", kind: .usage) }
+            guard condition else { throw UserError("model.\(sentence)", kind: .usage) }
         }
         let (blocks, wanted) = (blocks(depth: architecture.depth), FeaturePyramid.strides.count)
         try require(

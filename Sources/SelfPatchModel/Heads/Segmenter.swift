@@ -40,9 +40,9 @@ package struct SegmenterSettings: Codable, Equatable, Sendable {
     package var headChannels: Int { channels > 0 ? channels : head == .uperNet ? 512 : 128 }
 
     /// Refuses what a backbone cannot give.
-    package func validate(_ architecture: Architecture, key: String = "model") throws {
+    package func validate(_ architecture: Architecture) throws {
         func require(_ condition: Bool, _ sentence: String) throws {
-            guard condition else { throw UserError("\(key).\(sentence)", kind: .usage) }
+            guard condition else { throw UserError("model.\(sentence)", kind: .usage) }
         }
         let blocks = blocks(depth: architecture.depth)
         try require(!blocks.isEmpty, "blocks is empty; 0 takes those that suit the head.")

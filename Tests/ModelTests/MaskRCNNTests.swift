@@ -197,3 +197,8 @@ import Testing
         #expect(refuses { $0.heads = 4 })
     }
 }
+
+extension DetectionLosses {
+    /// What is learnt from.
+    fileprivate var sum: Tensor { terms.dropFirst().reduce(terms[0].value) { $0 + $1.value } }
+}

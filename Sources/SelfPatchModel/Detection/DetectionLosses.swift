@@ -18,8 +18,6 @@ package struct DetectionLosses {
         [("objectness", objectness), ("proposals", proposals), ("classes", classes), ("boxes", boxes)]
             + (masks.map { [("masks", $0)] } ?? [])
     }
-
-    package var sum: Tensor { terms.dropFirst().reduce(terms[0].value) { $0 + $1.value } }
 }
 
 /// What the region proposal network should have said of the anchors that were drawn.

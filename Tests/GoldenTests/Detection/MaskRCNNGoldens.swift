@@ -204,3 +204,8 @@ import Testing
         }
     }
 }
+
+extension DetectionLosses {
+    /// What is learnt from.
+    fileprivate var sum: Tensor { terms.dropFirst().reduce(terms[0].value) { $0 + $1.value } }
+}

@@ -1,5 +1,5 @@
 /// What mmdetection calls the parameters of a Mask R-CNN on the authors' backbone.
-package enum MMDetectionNames {
+enum MMDetectionNames {
     /// Our parts and theirs.
     private static let parts = [
         ("levels.0.first", "backbone.fpn1.0"), ("levels.0.norm", "backbone.fpn1.1"),
@@ -16,7 +16,7 @@ package enum MMDetectionNames {
     ]
 
     /// - Parameter name: of a parameter or running statistic of `MaskRCNN`; the backbone's are the same.
-    package static func name(of name: String) -> String {
+    static func name(of name: String) -> String {
         for (ours, theirs) in parts where name.hasPrefix(ours + ".") {
             return theirs + name.dropFirst(ours.count)
         }

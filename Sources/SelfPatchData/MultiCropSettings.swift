@@ -83,8 +83,6 @@ package struct MultiCropSettings: Codable, Equatable, Sendable {
 
 extension MultiCropSettings {
     /// Refuses what cannot be obeyed.
-    ///
-    /// - Parameter key: what the settings are called where the user wrote them, "views" for example.
     package func validate() throws {
         for (name, size) in [("globalSize", globalSize), ("localSize", localSize)] {
             guard (1...16_384).contains(size.height), (1...16_384).contains(size.width) else {

@@ -34,8 +34,6 @@ package struct SegmentationViewSettings: Codable, Equatable, Sendable {
     }
 
     /// Refuses what cannot be obeyed.
-    ///
-    /// - Parameter key: what the settings are called where the user wrote them.
     package func validate() throws {
         func require(_ condition: Bool, _ sentence: String) throws {
             guard condition else { throw UserError("views.\(sentence)", kind: .usage) }

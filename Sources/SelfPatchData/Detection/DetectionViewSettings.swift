@@ -20,8 +20,6 @@ package struct DetectionViewSettings: Codable, Equatable, Sendable {
     package init() {}
 
     /// Refuses what cannot be obeyed.
-    ///
-    /// - Parameter key: what the settings are called where the user wrote them.
     package func validate() throws {
         func require(_ condition: Bool, _ sentence: String) throws {
             guard condition else { throw UserError("views.\(sentence)", kind: .usage) }

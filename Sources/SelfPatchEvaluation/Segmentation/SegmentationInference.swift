@@ -28,8 +28,8 @@ package struct SegmentationInference {
         func validate() throws {
             guard window >= 1, 1...window ~= stride else {
                 throw UserError(
-                    "inference.window is \(window) and inference.stride \(stride); a stride lies from 1 to the window's side, or "
-                        + "pixels would be left out.", kind: .usage)
+                    "inference.window is \(window) and inference.stride \(stride); a stride lies from 1 to the "
+                        + "window's side, or pixels would be left out.", kind: .usage)
             }
         }
     }

@@ -139,8 +139,10 @@ sp_error *sp_self_attention(sp_tensor queryKeyValue, int64_t heads, sp_tensor *o
             *out = give(attend(input.to(at::kFloat).contiguous(), heads).to(at::kBFloat16));
             return;
         }
-        auto parts = input.reshape({images, tokens, 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
-        auto result = at::scaled_dot_product_attention(parts[0], parts[1], parts[2]);
+        // One operation whose backward puts all three gradients together: of three selections each would be a sum over all of it.
+        auto parts = input.reshape({images, tokens, 3, heads, width / heads}).unbind(2);
+        auto result =
+            at::scaled_dot_product_attention(parts[0].transpose(1, 2), parts[1].transpose(1, 2), parts[2].transpose(1, 2));
         *out = give(result.transpose(1, 2).reshape({images, tokens, width}));
     });
 }

@@ -20,7 +20,8 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibtorch", pkgConfig: "selfpatch-libtorch"),
-        .target(name: "CSelfPatchTorch", dependencies: ["CLibtorch"]),
+        // `kernels` is text that the shim holds and hands to the GPU's compiler at run time.
+        .target(name: "CSelfPatchTorch", dependencies: ["CLibtorch"], exclude: ["kernels"]),
         .target(
             name: "CSelfPatchPixels",
             linkerSettings: [

@@ -1,12 +1,29 @@
+#include "gpukernel.hpp"
 #include "guard.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 
 using namespace selfpatch;
 
 sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out) {
     return guarded([&] {
         *out = give(at::layer_norm(borrow(input), {borrow(weight).size(0)}, borrow(weight), borrow(bias), epsilon));
+    });
+}
+
+sp_error *sp_layer_norm_for_products(
+    sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out) {
+    return guarded([&] {
+        const auto &x = borrow(input), &w = borrow(weight), &b = borrow(bias);
+        bool isShort = x.is_cuda() && at::autocast::is_autocast_enabled(at::kCUDA)
+                       && at::autocast::get_autocast_dtype(at::kCUDA) == at::kBFloat16;
+        if (isShort && x.scalar_type() == at::kFloat && w.scalar_type() == at::kFloat && suitsLayerNormOnGPU(w.size(0))
+            && hasKernels(x.device())) {
+            *out = give(layerNormOnGPU(x.contiguous(), w, b, epsilon));
+        } else {
+            *out = give(at::layer_norm(x, {w.size(0)}, w, b, epsilon));
+        }
     });
 }
 

@@ -101,12 +101,10 @@ void productInto(at::Tensor into, const at::Tensor &a, const at::Tensor &b, doub
     if (suitsProduct(a, b) && suits(into) && into.is_contiguous() && alpha != 0) {
         at::native::mkldnn_matmul(a, b, into, static_cast<float>(beta), static_cast<float>(alpha));
     } else if (into.is_cuda() && at::autocast::is_autocast_enabled(at::kCUDA)) {
-        // Where products may be rounded to 8 bits, those of a sum in place may be to 10: a float32 product has no tensor cores.
-        auto &context = at::globalContext();
-        bool former = context.allowTF32CuBLAS();
-        context.setAllowTF32CuBLAS(true);
-        at::addmm_out(into, into, a, b, beta, alpha);
-        context.setAllowTF32CuBLAS(former);
+        // The operands are rounded as those of any product here; what is summed is not.
+        auto type = at::autocast::get_autocast_dtype(at::kCUDA);
+        if (beta != 1) into.mul_(beta);
+        into.add_(at::mm(a.to(type), b.to(type), at::kFloat), alpha);
     } else {
         at::addmm_out(into, into, a, b, beta, alpha);
     }

@@ -59,15 +59,18 @@ package struct DropPath: Sendable {
     /// - Parameters:
     ///   - branch: `[rows, tokens, width]`, as `tokens`.
     package func adding(_ branch: Tensor, to tokens: Tensor, block: Int, _ kind: Branch) -> Tensor {
-        traced("residuals") { tokens + kept(branch, rate: rate(ofBlock: block), block, kind) }
+        traced("residuals") {
+            let rate = rate(ofBlock: block)
+            guard rate > 0 else { return tokens + branch }
+            return tokens.adding(branch, times: factors(of: branch.size(0), rate, block, kind).moved(to: branch.device))
+        }
     }
 
-    /// The branch with zeros for the rows that leave it out.
-    private func kept(_ branch: Tensor, rate: Double, _ block: Int, _ kind: Branch) -> Tensor {
-        guard rate > 0 else { return branch }
-        precondition(rows.count == branch.size(0), "drop path of \(rows.count) rows for a batch of \(branch.size(0))")
-        let factors = rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }
-        return branch * Tensor(factors, shape: [rows.count, 1, 1]).moved(to: branch.device)
+    /// 0 for the rows that leave the branch out: `[rows, 1, 1]`.
+    private func factors(of count: Int, _ rate: Double, _ block: Int, _ kind: Branch) -> Tensor {
+        precondition(rows.count == count, "drop path of \(rows.count) rows for a batch of \(count)")
+        return Tensor(
+            rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }, shape: [rows.count, 1, 1])
     }
 
     private func isKept(_ row: Row, _ block: Int, _ branch: Branch, _ rate: Double) -> Bool {

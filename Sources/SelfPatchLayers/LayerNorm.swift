@@ -16,5 +16,10 @@ package struct LayerNorm: Parameterized {
         traced("norms") { input.layerNormalized(weight, bias, epsilon: epsilon) }
     }
 
+    /// The same where nothing but linear maps reads the result, which may be of bf16 then.
+    package func forProducts(_ input: Tensor) -> Tensor {
+        traced("norms") { input.layerNormalizedForProducts(weight, bias, epsilon: epsilon) }
+    }
+
     package var parameters: [NamedTensor] { [NamedTensor("weight", weight), NamedTensor("bias", bias)] }
 }

@@ -67,7 +67,7 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         if CUDA.driverDeviceCount > 0 {
             let problem: String
             do {
-                if try CUDA.open() { return .cuda(0) }
+                if try CUDA.open() { return withKernels(0) }
                 problem = "A GPU was found, but libtorch cannot use it; the driver may be too old for CUDA 13."
             } catch { problem = "\(error)" }
             let line = "\(problem) Going on with the CPU; `selfpatch doctor` says more.\n"
@@ -91,8 +91,20 @@ public enum Device: Hashable, Sendable, CustomStringConvertible {
         guard index < count else {
             throw UserError("Device 'cuda:\(index)' was asked for, but there are \(count) GPUs, counted from 0.")
         }
+        return withKernels(index)
+    }
+
+    /// The GPU, once its kernels have been tried. Where it has none that is told once, on standard error.
+    private static func withKernels(_ index: Int) -> Device {
+        if let problem = CUDA.kernelProblem(of: index), lock.withLock({ told.insert(index).inserted }) {
+            let line = "cuda:\(index) goes without kernels of ours and is slower for it: \(problem)\n"
+            FileHandle.standardError.write(Data(line.utf8))
+        }
         return .cuda(index)
     }
+
+    private static let lock = NSLock()
+    nonisolated(unsafe) private static var told: Set<Int> = []
 }
 
 /// The GPUs of NVIDIA, found at run time: the program itself is linked against the CPU's libraries alone.
@@ -110,6 +122,12 @@ package enum CUDA {
                     + "`make setup CUDA=1` brings it.")
         }
         return available
+    }
+
+    /// Why a GPU goes without kernels of this program's own; nil where it has them. They are tried there at the first call, for some
+    /// tenths of a second.
+    package static func kernelProblem(of index: Int) -> String? {
+        sp_gpu_kernel_obstacle(Device.cuda(index).native).map { String(cString: $0) }
     }
 
     package static var deviceCount: Int { Int(sp_cuda_device_count()) }

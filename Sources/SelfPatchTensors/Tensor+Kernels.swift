@@ -2,25 +2,27 @@ import CSelfPatchTorch
 
 /// This program's own kernels. Each has tensor operations beside its caller that define it and serve other devices and types.
 extension Tensor {
-    /// Whether the kernels can take it: float32 on the CPU.
+    /// Whether the kernels for the CPU can take it: float32 there.
     package var suitsKernels: Bool { device == .cpu && elementType == .float32 }
 
-    /// In place: softmax((self - center) / temperature) of each row of `[rows, K]`.
-    package func becomeCenteredSoftmax(center: Tensor, temperature: Double) {
-        Self.perform("centered softmax", [self, center]) { sp_centered_softmax_into($0[0], $0[1], temperature) }
+    /// Whether `centeredSoftmax` and `becomeCrossEntropyGradient` take such rows: float32 on the CPU; float32 and bf16 and an even
+    /// number of columns on a GPU that has kernels of ours.
+    package var suitsLossKernels: Bool { Self.calling([self]) { sp_suits_loss_kernels($0[0]) } }
+
+    /// softmax((self - center) / temperature) of each row of `[rows, K]`, in float32: in place where self is.
+    package func kernelCenteredSoftmax(center: Tensor, temperature: Double) -> Tensor {
+        Self.make("centered softmax", self, center) { sp_centered_softmax($0[0], $0[1], temperature, $1) }
     }
 
     /// In place: products with prototypes `[rows, K]` become the gradient of weight (mass lse(s) - q s) with respect to themselves,
     /// with s = self / temperature; row r meets target r modulo the targets' rows.
-    /// - Returns: the sum of these losses.
+    /// - Returns: the sum of these losses, float32.
     package func becomeCrossEntropyGradient(
         targets: Tensor, temperature: Double, mass: Double, weight: Double
-    ) -> Double {
-        var loss = 0.0
-        Self.perform("cross-entropy gradient", [self, targets]) {
-            sp_cross_entropy_into_gradient($0[0], $0[1], temperature, mass, weight, &loss)
+    ) -> Tensor {
+        Self.make("cross-entropy gradient", self, targets) {
+            sp_cross_entropy_into_gradient($0[0], $0[1], temperature, mass, weight, $1)
         }
-        return loss
     }
 
     /// Cosines of the patches of `[images, patches, width]` with their candidates, `table` `[candidates, patches]` int64.

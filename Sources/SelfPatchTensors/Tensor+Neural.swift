@@ -10,6 +10,14 @@ extension Tensor {
     package func layerNormalized(_ weight: Tensor, _ bias: Tensor, epsilon: Double) -> Tensor {
         Self.make("layer norm", self, weight, bias) { sp_layer_norm($0[0], $0[1], $0[2], epsilon, $1) }
     }
+    /// The same for linear maps alone: in bf16 where autocast would cast it to that next and a GPU has the kernel.
+    package func layerNormalizedForProducts(_ weight: Tensor, _ bias: Tensor, epsilon: Double) -> Tensor {
+        Self.make("layer norm", self, weight, bias) { sp_layer_norm_for_products($0[0], $0[1], $0[2], epsilon, $1) }
+    }
+    /// self + branch * factors, for a residual branch `[rows, tokens, width]` of either type; `factors` `[rows, 1, 1]`.
+    package func adding(_ branch: Tensor, times factors: Tensor) -> Tensor {
+        Self.make("residual", self, branch, factors) { sp_add_scaled($0[0], $0[1], $0[2], $1) }
+    }
     /// x/2 (1 + erf(x/sqrt 2)), the exact form.
     package func gelu() -> Tensor { Self.make("GELU", self) { sp_gelu($0[0], $1) } }
     /// exp(x) / sum of exp(x) along a dimension.

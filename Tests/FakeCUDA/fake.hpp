@@ -31,6 +31,8 @@ void recordStream(const c10::DataPtr &memory, c10::StreamId stream);
 
 /// The stream on which the calling thread works.
 c10::StreamId currentStream();
+/// What the driver calls it.
+void *streamHandle(c10::StreamId stream);
 /// Whether it is another one than the first.
 bool isAside();
 /// A moment after all that was asked so far.

@@ -148,6 +148,15 @@ at::Tensor &product(const at::Tensor &a, const at::Tensor &b, at::Tensor &into) 
     return into;
 }
 
+/// The product of short numbers with the sums of the accumulator's own type.
+at::Tensor longProduct(const at::Tensor &a, const at::Tensor &b, at::ScalarType type) {
+    TORCH_CHECK(
+        a.is_cuda() && b.is_cuda() && a.scalar_type() == b.scalar_type() && a.element_size() == 2 && type == at::kFloat,
+        "mm of ", a.scalar_type(), " and ", b.scalar_type(), " to ", type);
+    countOperation("aten::mm");
+    return onDevice(at::mm(onHost(a).to(type), onHost(b).to(type)));
+}
+
 at::Scalar number(const at::Tensor &tensor) {
     countWait("number");
     finishAll();
@@ -179,6 +188,7 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
     m.impl("empty_strided", &emptyStrided);
     m.impl("record_stream", [](at::Tensor &self, c10::Stream stream) { recordStream(self.storage().data_ptr(), stream.id()); });
     m.impl("mm.out", &product);
+    m.impl("mm.dtype", &longProduct);
     m.impl("as_strided", [](const at::Tensor &self, c10::SymIntArrayRef size, c10::SymIntArrayRef stride,
                             std::optional<c10::SymInt> offset) {
         return at::native::as_strided_tensorimpl(

@@ -55,6 +55,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
     c10::Stream getDefaultStream(c10::Device) const override { return stream(0); }
     c10::Stream getNewStream(c10::Device, int) const override { return stream(++streams); }
     c10::Stream getStreamFromGlobalPool(c10::Device, bool) const override { return stream(++streams); }
+    void *getStreamNativeHandle(const c10::Stream stream) const override { return streamHandle(stream.id()); }
     c10::Stream exchangeStream(c10::Stream other) const override {
         auto former = current;
         current = other.id();
@@ -92,6 +93,8 @@ C10_REGISTER_GUARD_IMPL(CUDA, Guard)
 } // namespace
 
 c10::StreamId currentStream() { return current; }
+
+void *streamHandle(c10::StreamId stream) { return reinterpret_cast<void *>(stream); }
 
 bool isAside() { return current != 0; }
 

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Tensors on it are the host's memory and their operations the processor's, so that numbers agree with a run on the CPU; yet a tensor
 /// that was left on the CPU is refused, memory that nobody wrote is no number, and what goes there on a stream of its own arrives
-/// as late as it may. Memory of one stream that is given back while another may still read it ends the program.
+/// as late as it may. The program's own kernels run as their text says, thread by thread. Memory of one stream that is given back while another may still read it ends the program.
 package struct FakeCUDA {
     private let folder: TemporaryFolder
 
@@ -18,7 +18,8 @@ package struct FakeCUDA {
         let files = FileManager.default
         try files.createDirectory(at: to, withIntermediateDirectories: true)
         // The program looks beside libtorch's CPU library, links resolved: so the same file has to lie here as well.
-        for name in try files.contentsOfDirectory(atPath: from.path) where !name.contains("cuda") {
+        for name in try files.contentsOfDirectory(atPath: from.path)
+        where !name.contains("cuda") && !name.contains("nvrtc") {
             let (source, target) = (from.appendingPathComponent(name), to.appendingPathComponent(name))
             do { try files.linkItem(at: source, to: target) } catch { try files.copyItem(at: source, to: target) }
         }
@@ -27,9 +28,10 @@ package struct FakeCUDA {
             try files.createSymbolicLink(atPath: folder.file("nvidia"), withDestinationPath: others.path)
         }
         try files.copyItem(at: library, to: to.appendingPathComponent("libtorch_cuda.so"))
-        try files.createSymbolicLink(
-            at: to.appendingPathComponent("libcuda.so.1"),
-            withDestinationURL: to.appendingPathComponent("libtorch_cuda.so"))
+        for name in ["libcuda.so.1", "libcaffe2_nvrtc.so"] {
+            try files.createSymbolicLink(
+                at: to.appendingPathComponent(name), withDestinationURL: to.appendingPathComponent("libtorch_cuda.so"))
+        }
     }
 
     package var environment: [String: String] {

@@ -144,10 +144,15 @@ SP_CHECKED sp_error *sp_scatter_number(sp_tensor a, int64_t dimension, sp_tensor
 /// `padding` from the last dimension backwards, two numbers each: before, after.
 SP_CHECKED sp_error *sp_pad(sp_tensor a, sp_ints padding, double value, sp_tensor *out);
 
-// products.cpp, attention.cpp and neural.cpp: the operations of layers
+// products.cpp, attention.cpp, residual.cpp and neural.cpp: the operations of layers
 
 SP_CHECKED sp_error *sp_linear(sp_tensor input, sp_tensor weight, sp_tensor bias_or_null, sp_tensor *out);
 SP_CHECKED sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out);
+/// The same for linear maps alone: in bf16 where autocast would cast it to that next and a GPU has the kernel.
+SP_CHECKED sp_error *sp_layer_norm_for_products(
+    sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out);
+/// tokens + branch * factors: tokens and branch [rows, tokens, width], each in its type; factors [rows, 1, 1] float32.
+SP_CHECKED sp_error *sp_add_scaled(sp_tensor tokens, sp_tensor branch, sp_tensor factors, sp_tensor *out);
 SP_CHECKED sp_error *sp_gelu(sp_tensor input, sp_tensor *out);
 SP_CHECKED sp_error *sp_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
 SP_CHECKED sp_error *sp_log_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
@@ -172,14 +177,25 @@ SP_CHECKED sp_error *sp_cross_entropy(sp_tensor logits, sp_tensor labels, int64_
 /// Of each logit with its target in [0, 1].
 SP_CHECKED sp_error *sp_binary_cross_entropies(sp_tensor logits, sp_tensor targets, sp_tensor *out);
 
-// distributions.cpp, neighbors.cpp, propagation.cpp: this program's own kernels, for float32 on the CPU
+// gputrial.cpp
 
-/// logits [rows, K] become softmax((logits - center) / temperature), in place.
-SP_CHECKED sp_error *sp_centered_softmax_into(sp_tensor logits, sp_tensor center, double temperature);
+/// Why a GPU has no kernels of this program's own, which are then done without; null where it has. The first call for a GPU tries them
+/// there, against libtorch's operations, and waits for it.
+const char *sp_gpu_kernel_obstacle(sp_device device);
+
+// distributions.cpp: this program's own kernels on the CPU and on GPUs
+
+/// Whether these kernels take such rows [rows, K]: float32 on the CPU; float32 and bf16 and an even K on a GPU that has them.
+bool sp_suits_loss_kernels(sp_tensor rows);
+/// softmax((logits - center) / temperature) of logits [rows, K], in float32: in place where the logits are.
+SP_CHECKED sp_error *sp_centered_softmax(sp_tensor logits, sp_tensor center, double temperature, sp_tensor *out);
 /// products [rows, K] become the gradient of sum of weight * (mass * lse(s) - q s), s = products / temperature, with respect to
-/// themselves; row r meets target r mod (rows of targets). `loss` is that sum.
+/// themselves; row r meets target r mod (rows of targets, float32). `loss` is that sum, a float32 tensor of no dimension.
 SP_CHECKED sp_error *sp_cross_entropy_into_gradient(
-    sp_tensor products, sp_tensor targets, double temperature, double mass, double weight, double *loss);
+    sp_tensor products, sp_tensor targets, double temperature, double mass, double weight, sp_tensor *loss);
+
+// neighbors.cpp, propagation.cpp: for float32 on the CPU
+
 /// Cosine of each patch with each of its candidates: tokens [images, patches, width], table [candidates, patches] int64;
 /// [images, patches, candidates].
 SP_CHECKED sp_error *sp_neighbor_similarities(sp_tensor tokens, sp_tensor table, sp_tensor *out);

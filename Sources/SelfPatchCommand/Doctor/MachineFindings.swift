@@ -29,6 +29,8 @@ struct MachineFindings: Encodable {
             let freeBytes: Int
             let totalBytes: Int
             let products: [ProductTiming]
+            /// Why it goes without kernels of ours; nil where it has them.
+            let kernelProblem: String?
         }
         /// GPUs that the driver knows.
         let found: Int
@@ -117,7 +119,8 @@ struct MachineFindings: Encodable {
             let memory = CUDA.memory(of: index)
             return Graphics.Unit(
                 device: "\(Device.cuda(index))", name: isPlain ? names[index] : nil,
-                freeBytes: memory.free, totalBytes: memory.total, products: ProductTiming.all(on: .cuda(index)))
+                freeBytes: memory.free, totalBytes: memory.total, products: ProductTiming.all(on: .cuda(index)),
+                kernelProblem: CUDA.kernelProblem(of: index))
         }
         return Graphics(found: found, units: units, problem: nil)
     }

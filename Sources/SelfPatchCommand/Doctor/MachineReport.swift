@@ -16,6 +16,7 @@ extension MachineFindings {
             let memory = "\(Amount.bytes(unit.freeBytes)) of \(Amount.bytes(unit.totalBytes)) free"
             lines.append(("GPU", [unit.device, unit.name, memory].compactMap { $0 }.joined(separator: ", ")))
             lines.append(("", "products: \(Self.speeds(unit.products))"))
+            lines.append(("", unit.kernelProblem.map { "no kernels of ours: \($0)" } ?? "has kernels of ours"))
         }
         lines.append(
             ("memory", "\(Amount.bytes(memory.availableBytes)) of \(Amount.bytes(memory.totalBytes)) available"))

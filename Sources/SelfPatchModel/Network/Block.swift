@@ -25,10 +25,10 @@ package struct Block: Parameterized {
 
     /// The same with attention within windows, where there are any.
     func callAsFunction(_ tokens: Tensor, _ dropPath: DropPath, _ windows: AttentionWindows?) -> Tensor {
-        let normed = attentionNorm(tokens)
+        let normed = attentionNorm.forProducts(tokens)
         let attended = windows.map { $0.joined(attention($0.parted(normed))) } ?? attention(normed)
         let x = dropPath.adding(attended, to: tokens, block: index, .attention)
-        return dropPath.adding(mlp(mlpNorm(x)), to: x, block: index, .mlp)
+        return dropPath.adding(mlp(mlpNorm.forProducts(x)), to: x, block: index, .mlp)
     }
 
     package var parameters: [NamedTensor] {

@@ -37,7 +37,7 @@ struct ClassAttention: Parameterized {
 
     /// - Parameter tokens: `[images, patches, width]`.
     func memory(of tokens: Tensor) -> Memory {
-        let normed = attentionNorm(tokens)
+        let normed = attentionNorm.forProducts(tokens)
         return Memory(keys: split(key(normed)), values: split(value(normed)))
     }
 
@@ -105,7 +105,7 @@ struct ClassAttention: Parameterized {
     /// - Parameter classTokens: `[images or 1, n, width]`; `attended` decides the result's shape `[images, n, width]`.
     func finished(_ classTokens: Tensor, _ attended: Tensor) -> Tensor {
         let x = classTokens + projection(attended)
-        return x + mlp(mlpNorm(x))
+        return x + mlp(mlpNorm.forProducts(x))
     }
 
     var parameters: [NamedTensor] {
@@ -118,7 +118,7 @@ struct ClassAttention: Parameterized {
     private typealias Own = (query: Tensor, value: Tensor, logit: Tensor)
 
     private func own(_ classTokens: Tensor) -> Own {
-        let normed = attentionNorm(classTokens)
+        let normed = attentionNorm.forProducts(classTokens)
         let query = split(self.query(normed))
         let scaled = query * (1 / Double(query.size(-1)).squareRoot())
         return (scaled, split(value(normed)), (scaled * split(key(normed))).sum(over: -1))

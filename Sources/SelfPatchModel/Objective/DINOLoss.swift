@@ -12,7 +12,7 @@ package struct DINOLoss {
     /// - Parameters:
     ///   - center: `[K]`, subtracted before the division by the temperature.
     package init(_ targets: Targets, center: Tensor, temperature: Double) {
-        self.targets = targets.image.matmul(targets.imagePrototypes.transposed()).cast(to: .float32)
+        self.targets = targets.image.matmul(targets.imagePrototypes.transposed())
             .centeredSoftmax(center: center, temperature: temperature).reshaped(to: [2, targets.images, center.size(0)])
     }
 

@@ -42,10 +42,8 @@ package struct PatchLoss {
                 let rows = first..<min(first + rowsAtOnce, teacher.size(0))
                 pieces.append(
                     .init(rows: start + rows.lowerBound..<start + rows.upperBound, weight: weight, mass: 1) {
-                        let target = teacher.narrowed(to: rows, dimension: 0).matmul(prototypes.transposed()).cast(
-                            to: .float32
-                        )
-                        .centeredSoftmax(center: center, temperature: self.temperature)
+                        let target = teacher.narrowed(to: rows, dimension: 0).matmul(prototypes.transposed())
+                            .centeredSoftmax(center: center, temperature: self.temperature)
                         observe?(target)
                         return target
                     })

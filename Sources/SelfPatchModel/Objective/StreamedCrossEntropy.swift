@@ -45,7 +45,7 @@ package enum StreamedCrossEntropy {
             let total = Tensor.zeros([], device: b.device)
             for piece in pieces {
                 let rows = b.narrowed(to: piece.rows, dimension: 0)
-                let products = rows.matmul(w.transposed()).cast(to: .float32)
+                let products = rows.matmul(w.transposed()).readyForLoss
                 let (loss, g) = lossAndGradient(products, piece, temperature)
                 total.add(loss)
                 bottleneckGradient.narrowed(to: piece.rows, dimension: 0).copy(from: g.matmul(w))
@@ -61,10 +61,10 @@ package enum StreamedCrossEntropy {
         _ products: Tensor, _ piece: Piece, _ temperature: Double
     ) -> (Tensor, Tensor) {
         let target = piece.target()
-        if products.suitsKernels {
+        if products.suitsLossKernels {
             let loss = products.becomeCrossEntropyGradient(
                 targets: target, temperature: temperature, mass: piece.mass, weight: piece.weight)
-            return (.full([], value: loss), products)
+            return (loss, products)
         }
         return lossAndGradientByOperations(products, target, piece, temperature)
     }
@@ -82,10 +82,14 @@ package enum StreamedCrossEntropy {
 }
 
 extension Tensor {
-    /// softmax((self - center) / temperature) of each row of `[rows, K]`, whose memory may be used up: a teacher's distributions.
+    /// Products with prototypes as what follows takes them: as they are where a kernel reads them, otherwise in float32.
+    var readyForLoss: Tensor { suitsLossKernels ? self : cast(to: .float32) }
+
+    /// softmax((self - center) / temperature) of each row of products `[rows, K]`, whose memory may be used up: a teacher's
+    /// distributions, in float32.
     func centeredSoftmax(center: Tensor, temperature: Double) -> Tensor {
-        guard suitsKernels else { return ((cast(to: .float32) - center) * (1 / temperature)).softmax() }
-        becomeCenteredSoftmax(center: center, temperature: temperature)
-        return self
+        let logits = readyForLoss
+        guard logits.suitsLossKernels else { return ((logits - center) * (1 / temperature)).softmax() }
+        return logits.kernelCenteredSoftmax(center: center, temperature: temperature)
     }
 }

@@ -1,0 +1,86 @@
+// Our kernels are tried on the GPU at hand, against libtorch's operations, before anything relies upon them: NVRTC makes them anew for
+// every card, and a run of days is no place to learn that it made them wrong.
+#include "gpukernel.hpp"
+#include "guard.hpp"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <map>
+#include <mutex>
+
+using namespace selfpatch;
+
+namespace {
+
+/// Numbers between -1 and 1 that repeat nothing, without a draw from any generator.
+at::Tensor wave(at::IntArrayRef shape, double step, at::Device place) {
+    return (at::arange(c10::multiply_integers(shape), at::TensorOptions(place).dtype(at::kFloat)) * step).sin().view(shape);
+}
+
+void compare(const char *name, const at::Tensor &ours, const at::Tensor &theirs, double tolerance) {
+    double difference = (ours.to(at::kFloat) - theirs.to(at::kFloat)).abs().max().item<double>();
+    double size = theirs.abs().max().item<double>();
+    TORCH_CHECK(
+        difference <= tolerance * size, "the kernel ", name, " is wrong on it, by ", difference, " in numbers of up to ", size);
+}
+
+void tryDistributions(at::Device place) {
+    const int64_t count = 1000;
+    const float inverse = 12;
+    auto center = wave({count}, 0.3, place), logits = wave({6, count}, 0.7, place).to(at::kBFloat16);
+    auto targets = centeredSoftmaxOnGPU(logits, center, inverse);
+    compare("centered_softmax", targets, at::softmax((logits.to(at::kFloat) - center) * inverse, 1), 1e-4);
+
+    auto some = targets.slice(0, 0, 3), products = wave({6, count}, 0.9, place).to(at::kBFloat16);
+    auto s = (products.to(at::kFloat) * inverse).view({2, 3, count});
+    auto lse = s.logsumexp(-1, true);
+    auto expected = ((s - lse).exp() * 2 - some) * (0.5 * inverse);
+    auto gradient = products.clone();
+    auto loss = crossEntropyIntoGradientOnGPU(gradient, some, inverse, 2, 0.5);
+    compare("cross_entropy_into_gradient", loss, (lse.sum() * 2 - (s * some).sum()) * 0.5, 1e-4);
+    compare("cross_entropy_into_gradient", gradient.view({2, 3, count}), expected, 0.01);
+}
+
+void tryLayerNorm(at::Device place) {
+    at::AutoGradMode recording(true);
+    auto input = wave({90, 192}, 0.7, place).requires_grad_(), weight = (wave({192}, 0.3, place) + 2).requires_grad_();
+    auto bias = wave({192}, 0.5, place).requires_grad_(), upstream = wave({90, 192}, 1.1, place).to(at::kBFloat16);
+    auto ours = layerNormOnGPU(input, weight, bias, 1e-6), theirs = at::layer_norm(input, {192}, weight, bias, 1e-6);
+    compare("layer_norm", ours.detach(), theirs.detach(), 0.01);
+    auto made = torch::autograd::grad({ours}, {input, weight, bias}, {upstream});
+    auto expected = torch::autograd::grad({theirs}, {input, weight, bias}, {upstream.to(at::kFloat)});
+    for (size_t i = 0; i < made.size(); ++i) compare("layer_norm_gradient", made[i], expected[i], 1e-4);
+}
+
+std::string obstacle(at::Device place) {
+    if (!toolkitObstacle().empty()) return toolkitObstacle();
+    c10::impl::ExcludeDispatchKeyGuard exactly(c10::autocast_dispatch_keyset);
+    try {
+        at::NoGradGuard without;
+        tryDistributions(place);
+        tryLayerNorm(place);
+        return "";
+    } catch (const c10::Error &error) {
+        return error.what_without_backtrace();
+    }
+}
+
+/// Empty where there is none. What was found once stays.
+const std::string &knownObstacle(at::Device place) {
+    static std::mutex lock;
+    static std::map<c10::DeviceIndex, std::string> known;
+    std::lock_guard guard(lock);
+    auto found = known.find(place.index());
+    if (found == known.end()) found = known.emplace(place.index(), obstacle(place)).first;
+    return found->second;
+}
+
+} // namespace
+
+bool selfpatch::hasKernels(at::Device place) { return place.is_cuda() && knownObstacle(place).empty(); }
+
+const char *sp_gpu_kernel_obstacle(sp_device device) {
+    const auto &found = knownObstacle(selfpatch::device(device));
+    return found.empty() ? nullptr : found.c_str();
+}

@@ -124,6 +124,13 @@ sp_error *sp_matmul(sp_tensor a, sp_tensor b, sp_tensor *out) {
     return guarded([&] { *out = give(product(borrow(a), borrow(b))); });
 }
 
+sp_error *sp_matmul_uncast(sp_tensor a, sp_tensor b, sp_tensor *out) {
+    return guarded([&] {
+        c10::impl::ExcludeDispatchKeyGuard exactly(c10::autocast_dispatch_keyset);
+        *out = give(product(borrow(a), borrow(b)));
+    });
+}
+
 sp_error *sp_matmul_into(sp_tensor into, sp_tensor a, sp_tensor b, double beta, double alpha) {
     return guarded([&] { productInto(borrow(into), borrow(a), borrow(b), beta, alpha); });
 }

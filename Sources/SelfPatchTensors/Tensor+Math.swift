@@ -121,6 +121,10 @@ extension Tensor {
 
     /// The matrix product over the last two dimensions, broadcasting those before.
     public func matmul(_ other: Tensor) -> Tensor { Self.make("matmul", self, other) { sp_matmul($0[0], $0[1], $1) } }
+    /// The same in the operands' own type, whatever precision is run in.
+    package func uncastMatmul(_ other: Tensor) -> Tensor {
+        Self.make("matmul", self, other) { sp_matmul_uncast($0[0], $0[1], $1) }
+    }
     /// Eigenvalues ascending, and eigenvectors in columns, of a symmetric matrix.
     package func symmetricEigen() -> (values: Tensor, vectors: Tensor) {
         Self.makePair("eigenvectors", self) { sp_symmetric_eigen($0, $1, $2) }

@@ -27,6 +27,14 @@ import Testing
         }
     }
 
+    /// In bf16 products are rounded; places are not, or the tokens they are added to would be of bf16 through all blocks.
+    @Test func placesStayWhatTheyAreInBF16() {
+        let table = table(.scalePlusTenth)
+        func places() -> Tensor { table.resized(to: Grid(rows: 3, columns: 2), viewIsSquare: false) }
+        let inBF16 = Precision.bf16.run(on: .cpu, places)
+        #expect(inBF16.elementType == .float32 && (inBF16 - places()).magnitude().max().item() == 0)
+    }
+
     /// Where every entry is the same, so is every entry of the result: weights sum to 1.
     @Test(arguments: PositionRule.allCases) func constantsStay(rule: PositionRule) {
         let table = table(rule)

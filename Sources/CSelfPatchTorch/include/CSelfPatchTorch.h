@@ -118,6 +118,8 @@ SP_CHECKED sp_error *sp_arg_max(sp_tensor a, int64_t dimension, sp_tensor *out);
 SP_CHECKED sp_error *sp_top_k(sp_tensor a, int64_t k, int64_t dimension, sp_tensor *values, sp_tensor *indices);
 SP_CHECKED sp_error *sp_sort(sp_tensor a, int64_t dimension, bool descending, sp_tensor *values, sp_tensor *indices);
 SP_CHECKED sp_error *sp_matmul(sp_tensor a, sp_tensor b, sp_tensor *out);
+/// The same in the operands' own type, whatever autocast says.
+SP_CHECKED sp_error *sp_matmul_uncast(sp_tensor a, sp_tensor b, sp_tensor *out);
 /// into += a * b for matrices, in place: beta * into + alpha * a * b.
 SP_CHECKED sp_error *sp_matmul_into(sp_tensor into, sp_tensor a, sp_tensor b, double beta, double alpha);
 SP_CHECKED sp_error *sp_where(sp_tensor condition, sp_tensor a, sp_tensor b, sp_tensor *out);

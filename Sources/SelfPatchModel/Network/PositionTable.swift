@@ -21,8 +21,9 @@ package struct PositionTable: Parameterized {
         let width = weight.size(2)
         let rows = rule.resizing(from: grid.rows, to: other.rows).moved(to: weight.device)
         let columns = rule.resizing(from: grid.columns, to: other.columns).moved(to: weight.device)
-        let tall = rows.matmul(weight.reshaped(to: [grid.rows, grid.columns * width]))
-        return columns.matmul(tall.reshaped(to: [other.rows, grid.columns, width]))
+        // Rounded places would make tokens of 8 bits of all that is added to them.
+        let tall = rows.uncastMatmul(weight.reshaped(to: [grid.rows, grid.columns * width]))
+        return columns.uncastMatmul(tall.reshaped(to: [other.rows, grid.columns, width]))
             .reshaped(to: [1, other.count, width])
     }
 

@@ -13,49 +13,40 @@ constexpr char text[] = {
 #embed "kernels/distributions.cu"
     , 0};
 
-GPUKernel kernel(const char *name, at::ScalarType type) {
-    TORCH_CHECK(type == at::kFloat || type == at::kBFloat16, name, ": float32 or bf16 is needed, not ", type);
-    return {text, name, type == at::kFloat ? "-DELEMENT=float" : "-DELEMENT=BFloat16"};
-}
+GPUKernel kernel(const char *name, at::ScalarType type) { return {text, name, elementDefinition(type)}; }
 
 /// One block a row; long rows keep more threads busy.
 GPUGrid grid(const at::Tensor &rows) { return {rows.size(0), rows.size(1) < 16384 ? 256 : 1024}; }
 
-void check(const at::Tensor &rows, const char *name) {
-    TORCH_CHECK(
-        rows.dim() == 2 && rows.is_contiguous() && rows.size(1) % 2 == 0 && rows.size(1) > 0, name, ": rows of an even number in one piece, not ",
-        rows.sizes());
-}
-
-void checkFloats(const at::Tensor &tensor, const char *name) {
-    TORCH_CHECK(tensor.is_cuda() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous(), name, ": float32 in one piece");
+void checkRows(const at::Tensor &rows, const char *name) {
+    TORCH_CHECK(rows.dim() == 2 && rows.size(1) > 0 && rows.size(1) % 2 == 0, name, ": rows of an even number, not ", rows.sizes());
 }
 
 } // namespace
 
 at::Tensor centeredSoftmaxOnGPU(const at::Tensor &logits, const at::Tensor &center, float inverse) {
-    check(logits, "logits");
-    checkFloats(center, "the center");
+    checkRows(logits, "logits");
     TORCH_CHECK(center.numel() == logits.size(1), "a center of ", center.sizes(), " for logits of ", logits.sizes());
-    auto out = logits.scalar_type() == at::kFloat ? logits : at::empty(logits.sizes(), logits.options().dtype(at::kFloat));
+    auto type = logits.scalar_type();
+    auto out = type == at::kFloat ? logits : at::empty(logits.sizes(), logits.options().dtype(at::kFloat));
     launch(
-        kernel("centered_softmax", logits.scalar_type()), logits.device(), grid(logits), logits.data_ptr(), center.data_ptr(),
-        out.data_ptr(), static_cast<int>(logits.size(1)), inverse);
+        kernel("centered_softmax", type), logits.device(), grid(logits), start(logits, type, "logits"),
+        start(center, at::kFloat, "the center"), start(out, at::kFloat, "distributions"), static_cast<int>(logits.size(1)), inverse);
     return out;
 }
 
 at::Tensor crossEntropyIntoGradientOnGPU(
     const at::Tensor &products, const at::Tensor &targets, float inverse, float mass, float weight) {
-    check(products, "products");
-    check(targets, "targets");
-    checkFloats(targets, "targets");
+    checkRows(products, "products");
     TORCH_CHECK(
-        targets.size(1) == products.size(1) && products.size(0) % targets.size(0) == 0, "targets of another shape");
+        targets.dim() == 2 && targets.size(1) == products.size(1) && products.size(0) % targets.size(0) == 0,
+        "targets of another shape");
+    auto type = products.scalar_type();
     auto losses = at::empty({products.size(0)}, products.options().dtype(at::kDouble));
     launch(
-        kernel("cross_entropy_into_gradient", products.scalar_type()), products.device(), grid(products), products.data_ptr(),
-        targets.data_ptr(), losses.data_ptr(), static_cast<int>(products.size(1)), static_cast<int>(targets.size(0)), inverse, mass,
-        weight);
+        kernel("cross_entropy_into_gradient", type), products.device(), grid(products), start(products, type, "products"),
+        start(targets, at::kFloat, "targets"), losses.data_ptr(), static_cast<int>(products.size(1)),
+        static_cast<int>(targets.size(0)), inverse, mass, weight);
     return losses.sum().to(at::kFloat);
 }
 

@@ -154,6 +154,20 @@ Toolkit::Function function(const GPUKernel &kernel, at::Device place) {
 
 const std::string &selfpatch::toolkitObstacle() { return toolkit().obstacle; }
 
+void *selfpatch::start(const at::Tensor &tensor, at::ScalarType type, const char *name) {
+    TORCH_CHECK(
+        tensor.is_cuda() && tensor.scalar_type() == type && tensor.is_contiguous(), name, ": ", type, " in one piece on a GPU is needed, not ",
+        tensor.toString(), " ", tensor.sizes());
+    TORCH_CHECK(
+        reinterpret_cast<uintptr_t>(tensor.data_ptr()) % (2 * tensor.element_size()) == 0, name, " begin between two pairs of numbers");
+    return tensor.data_ptr();
+}
+
+const char *selfpatch::elementDefinition(at::ScalarType type) {
+    TORCH_CHECK(type == at::kFloat || type == at::kBFloat16, "kernels take float32 or bf16, not ", type);
+    return type == at::kFloat ? "-DELEMENT=float" : "-DELEMENT=BFloat16";
+}
+
 void selfpatch::launch(const GPUKernel &kernel, at::Device place, GPUGrid grid, void **arguments) {
     if (grid.blocks == 0) return;
     c10::DeviceGuard current(place);

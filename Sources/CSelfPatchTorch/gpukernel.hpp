@@ -37,7 +37,13 @@ template <typename... Parameters> void launch(const GPUKernel &kernel, at::Devic
     launch(kernel, place, grid, list);
 }
 
-/// Those that there are, in gpudistributions.cpp and gpulayernorm.cpp: each runs its kernel whatever `hasKernels` says.
+/// Where a tensor's numbers begin, for a kernel that takes two at once: of this type and in one piece.
+void *start(const at::Tensor &tensor, at::ScalarType type, const char *name);
+
+/// The definition of a kernel's `ELEMENT`, float32 or bf16.
+const char *elementDefinition(at::ScalarType type);
+
+/// The functions that launch them, in gpudistributions.cpp, gpulayernorm.cpp and gpuneighbors.cpp, do so whatever `hasKernels` says.
 
 /// softmax((logits - center) * inverse) of each row of [rows, K], K even; float32, in place where the logits are.
 at::Tensor centeredSoftmaxOnGPU(const at::Tensor &logits, const at::Tensor &center, float inverse);
@@ -51,5 +57,13 @@ inline bool suitsLayerNormOnGPU(int64_t width) { return width > 0 && width <= 10
 
 /// Layer norm over the last dimension of float32 rows in one piece, in bf16; its backward is recorded.
 at::Tensor layerNormOnGPU(const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, double epsilon);
+
+/// What `sp_neighbor_similarities` says.
+at::Tensor neighborSimilaritiesOnGPU(const at::Tensor &tokens, const at::Tensor &table);
+
+/// What `sp_neighbor_attention` says, of float32 or bf16 in all but the own logits, which are of float32; heads of an even number up to 256.
+at::Tensor neighborAttentionOnGPU(
+    const at::Tensor &query, const at::Tensor &keys, const at::Tensor &values, const at::Tensor &ownLogits, const at::Tensor &ownValues,
+    const at::Tensor &table, const std::optional<at::Tensor> &excluded);
 
 } // namespace selfpatch

@@ -28,8 +28,9 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
         auto out = at::empty(input.sizes(), input.options().dtype(at::kBFloat16));
         auto means = at::empty({rows}, input.options()), inverses = at::empty({rows}, input.options());
         launch(
-            kernel("layer_norm", width), input.device(), {(rows + rowsAtOnce - 1) / rowsAtOnce, threads}, input.data_ptr(),
-            weight.data_ptr(), bias.data_ptr(), out.data_ptr(), means.data_ptr(), inverses.data_ptr(),
+            kernel("layer_norm", width), input.device(), {(rows + rowsAtOnce - 1) / rowsAtOnce, threads},
+            start(input, at::kFloat, "tokens"), start(weight, at::kFloat, "weight"), start(bias, at::kFloat, "bias"),
+            start(out, at::kBFloat16, "result"), means.data_ptr(), inverses.data_ptr(),
             static_cast<long long>(rows), static_cast<float>(epsilon));
         context->save_for_backward({input, weight, means, inverses});
         return out;
@@ -46,8 +47,8 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
         int64_t blocks = std::max<int64_t>(1, std::min<int64_t>(264, rows / (4 * rowsAtOnce)));
         auto sums = at::empty({blocks * rowsAtOnce, 2, width}, input.options());
         launch(
-            kernel("layer_norm_gradient", width), input.device(), {blocks, threads}, from.data_ptr(), input.data_ptr(),
-            weight.data_ptr(), means.data_ptr(), inverses.data_ptr(), gradient.data_ptr(), sums.data_ptr(),
+            kernel("layer_norm_gradient", width), input.device(), {blocks, threads}, start(from, at::kBFloat16, "upstream"),
+            input.data_ptr(), weight.data_ptr(), means.data_ptr(), inverses.data_ptr(), gradient.data_ptr(), sums.data_ptr(),
             static_cast<long long>(rows));
         auto ofParameters = sums.sum(0);
         return {gradient, ofParameters.select(0, 0), ofParameters.select(0, 1), at::Tensor()};
@@ -58,12 +59,6 @@ struct LayerNorm : torch::autograd::Function<LayerNorm> {
 
 at::Tensor layerNormOnGPU(const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, double epsilon) {
     TORCH_CHECK(suitsLayerNormOnGPU(input.size(-1)), "layer norm of rows of ", input.size(-1), " by the GPU's kernel");
-    for (const auto &tensor : {input, weight, bias}) {
-        TORCH_CHECK(
-            tensor.is_cuda() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous()
-                && tensor.size(-1) == input.size(-1),
-            "layer norm: float32 in one piece is needed");
-    }
     return LayerNorm::apply(input, weight, bias, epsilon);
 }
 

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
 #include <map>
 #include <mutex>
 
@@ -53,6 +54,28 @@ void tryLayerNorm(at::Device place) {
     for (size_t i = 0; i < made.size(); ++i) compare("layer_norm_gradient", made[i], expected[i], 1e-4);
 }
 
+void tryNeighbors(at::Device place) {
+    const int64_t images = 2, patches = 6, count = 3, heads = 2, part = 64;
+    auto table = (at::arange(count * patches, at::TensorOptions(place).dtype(at::kLong)) * 5 + 1).remainder(patches).view({count, patches});
+    auto gathered = [&](const at::Tensor &rows) { return rows.index_select(1, table.t().reshape({-1})).unflatten(1, {patches, count}); };
+    auto tokens = wave({images, patches, 100}, 0.7, place), unit = tokens / tokens.norm(2, {-1}, true);
+    compare(
+        "neighbor_similarities", neighborSimilaritiesOnGPU(tokens, table), (unit.unsqueeze(2) * gathered(unit)).sum(-1), 1e-4);
+
+    auto draw = [&](double step) { return wave({images, patches, heads, part}, step, place).to(at::kBFloat16); };
+    auto query = draw(0.3), keys = draw(0.7), values = draw(0.9), ownValues = draw(1.1);
+    auto ownLogits = wave({images, patches, heads}, 0.5, place);
+    auto excluded = wave({images, patches, count}, 1.9, place) > 0.5;
+    // [images, patches, candidates, heads]
+    auto logits = (query.to(at::kFloat).unsqueeze(2) * gathered(keys.to(at::kFloat))).sum(-1);
+    logits = logits.masked_fill(excluded.unsqueeze(-1), -INFINITY);
+    auto weights = at::softmax(at::cat({ownLogits.unsqueeze(2), logits}, 2), 2).unsqueeze(-1);
+    auto all = at::cat({ownValues.to(at::kFloat).unsqueeze(2), gathered(values.to(at::kFloat))}, 2);
+    compare(
+        "neighbor_attention", neighborAttentionOnGPU(query, keys, values, ownLogits, ownValues, table, excluded),
+        (weights * all).sum(2).flatten(2), 0.01);
+}
+
 std::string obstacle(at::Device place) {
     if (!toolkitObstacle().empty()) return toolkitObstacle();
     c10::impl::ExcludeDispatchKeyGuard exactly(c10::autocast_dispatch_keyset);
@@ -60,6 +83,7 @@ std::string obstacle(at::Device place) {
         at::NoGradGuard without;
         tryDistributions(place);
         tryLayerNorm(place);
+        tryNeighbors(place);
         return "";
     } catch (const c10::Error &error) {
         return error.what_without_backtrace();

@@ -1,5 +1,6 @@
-// Patches and their candidates, forward only and on the CPU: the teacher's matching and class attention without a gathered copy.
+// Patches and their candidates, forward only: the teacher's matching and class attention without a gathered copy.
 // Tensor operations for the same stand in PositiveMatching.swift and ClassAttention.swift and define what is computed here.
+#include "gpukernel.hpp"
 #include "guard.hpp"
 #include "parallel.hpp"
 
@@ -29,9 +30,21 @@ const int64_t *candidates(const at::Tensor &table, int64_t patches) {
 
 } // namespace
 
+bool sp_suits_neighbor_kernels(sp_tensor rows) {
+    const auto &x = borrow(rows);
+    bool isFloat = x.scalar_type() == at::kFloat;
+    if (x.is_cpu()) return isFloat;
+    return (isFloat || x.scalar_type() == at::kBFloat16) && x.size(-1) % 2 == 0 && (x.dim() < 4 || x.size(-1) <= 256)
+           && hasKernels(x.device());
+}
+
 sp_error *sp_neighbor_similarities(sp_tensor tokens, sp_tensor table, sp_tensor *out) {
     return guarded([&] {
         const auto &t = borrow(tokens);
+        if (t.is_cuda()) {
+            *out = give(neighborSimilaritiesOnGPU(t, borrow(table)));
+            return;
+        }
         int64_t images = t.size(0), patches = t.size(1), width = t.size(2), count = borrow(table).size(0);
         const float *x = floats(t, "tokens");
         const int64_t *places = candidates(borrow(table), patches);
@@ -62,6 +75,11 @@ sp_error *sp_neighbor_attention(
     sp_tensor excludedOrNull, sp_tensor *out) {
     return guarded([&] {
         const auto &k = borrow(keys);
+        if (k.is_cuda()) {
+            *out = give(neighborAttentionOnGPU(
+                borrow(query), k, borrow(values), borrow(ownLogits), borrow(ownValues), borrow(table), borrowOptional(excludedOrNull)));
+            return;
+        }
         int64_t images = k.size(0), patches = k.size(1), heads = k.size(2), part = k.size(3), width = heads * part;
         int64_t count = borrow(table).size(0);
         const float *q = floats(borrow(query), "queries"), *kk = floats(k, "keys"), *vv = floats(borrow(values), "values");

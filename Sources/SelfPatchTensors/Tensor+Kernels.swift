@@ -25,7 +25,13 @@ extension Tensor {
         }
     }
 
-    /// Cosines of the patches of `[images, patches, width]` with their candidates, `table` `[candidates, patches]` int64.
+    /// Whether `neighborSimilarities` and `neighborAttention` take rows of this type and length: float32 on the CPU; float32 and bf16 of
+    /// an even length on a GPU that has kernels of ours. They record nothing for `backward`.
+    package var suitsNeighborKernels: Bool {
+        !requiresGradient && Self.calling([self]) { sp_suits_neighbor_kernels($0[0]) }
+    }
+
+    /// Cosines of the patches of `[images, patches, width]`, float32, with their candidates, `table` `[candidates, patches]` int64.
     package func neighborSimilarities(_ table: Tensor) -> Tensor {
         Self.make("neighbour similarities", self, table) { sp_neighbor_similarities($0[0], $0[1], $1) }
     }

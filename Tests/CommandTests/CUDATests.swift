@@ -93,23 +93,27 @@ import Testing
                 }
                 let (ours, steps, kernels) = try run("ours", [:])
                 #expect(!ours.errors.contains("kernels"), "\(ours)")
-                for name in ["centered_softmax", "cross_entropy_into_gradient", "layer_norm", "layer_norm_gradient"] {
-                    #expect(kernels["kernel \(name)", default: 0] >= 6 * 2 + 1, "\(kernels)")
+                for name in [
+                    "centered_softmax", "cross_entropy_into_gradient", "layer_norm", "layer_norm_gradient",
+                    "neighbor_similarities", "neighbor_attention",
+                ] {
+                    #expect(kernels["kernel \(name)", default: 0] > 6, "\(kernels)")
                 }
                 let (without, others, none) = try run("without", ["SELFPATCH_GPU_KERNELS": "0"])
                 #expect(none.isEmpty && without.errors.contains("cuda:0 goes without kernels of ours"), "\(without)")
                 try #require(steps.count == 6 && others.count == 6)
-                // Where a number is rounded to 8 bits, the order of sums soon shows; so the first step counts, and its gradients.
+                // Where a number is rounded to 8 bits, the order of sums soon shows; so the first step counts, and its gradients. Class
+                // attention by operations rounds its products, too, by kernels nothing: that is seen in the patch loss alone.
                 for (step, (a, b)) in zip(steps, others).enumerated() {
-                    let most = step == 0 ? 1e-3 : 0.03
-                    #expect(abs(a.imageLoss - b.imageLoss) < most && abs(a.patchLoss - b.patchLoss) < most, "\(a) \(b)")
+                    #expect(abs(a.imageLoss - b.imageLoss) < (step == 0 ? 1e-3 : 0.03), "\(a) \(b)")
+                    #expect(abs(a.patchLoss - b.patchLoss) < (step == 0 ? 0.02 : 0.03), "\(a) \(b)")
                     #expect(abs(a.gradientNorm / b.gradientNorm - 1) < (step == 0 ? 3e-3 : 0.03), "\(a) \(b)")
                 }
             }
         }
 
         /// A kernel that does not do what it should is found before anything is computed with it, and done without.
-        @Test(arguments: ["cross_entropy_into_gradient", "layer_norm_gradient"])
+        @Test(arguments: ["cross_entropy_into_gradient", "neighbor_attention"])
         func aKernelThatIsWrongIsDoneWithout(kernel: String) throws {
             try Self.onFakeGPU { folder, gpu in
                 let tiny = try TinyRun(in: folder)

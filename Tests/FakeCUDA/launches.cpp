@@ -134,18 +134,21 @@ unsigned __float_as_uint(float value) {
 float __int_as_float(unsigned bits) { return __uint_as_float(bits); }
 float rsqrtf(float value) { return 1 / std::sqrt(value); }
 using std::log;
+using std::sqrt;
 
 #include "../../Sources/CSelfPatchTorch/kernels/preface.cu"
 
 namespace floats {
 #define ELEMENT float
 #include "../../Sources/CSelfPatchTorch/kernels/distributions.cu"
+#include "../../Sources/CSelfPatchTorch/kernels/neighbors.cu"
 #undef ELEMENT
 } // namespace floats
 
 namespace bfloat16 {
 #define ELEMENT BFloat16
 #include "../../Sources/CSelfPatchTorch/kernels/distributions.cu"
+#include "../../Sources/CSelfPatchTorch/kernels/neighbors.cu"
 #undef ELEMENT
 } // namespace bfloat16
 
@@ -184,6 +187,9 @@ const std::map<std::string, Kernel> &kernels() {
         {"centered_softmax -DELEMENT=BFloat16", taking(bfloat16::centered_softmax)},
         {"cross_entropy_into_gradient -DELEMENT=float", taking(floats::cross_entropy_into_gradient)},
         {"cross_entropy_into_gradient -DELEMENT=BFloat16", taking(bfloat16::cross_entropy_into_gradient)},
+        {"neighbor_similarities -DELEMENT=float", taking(floats::neighbor_similarities)},
+        {"neighbor_attention -DELEMENT=float", taking(floats::neighbor_attention)},
+        {"neighbor_attention -DELEMENT=BFloat16", taking(bfloat16::neighbor_attention)},
         {"layer_norm -DWIDTH=64", taking(width64::layer_norm)},
         {"layer_norm -DWIDTH=192", taking(width192::layer_norm)},
         {"layer_norm -DWIDTH=384", taking(width384::layer_norm)},

@@ -185,7 +185,7 @@ SP_CHECKED sp_error *sp_binary_cross_entropies(sp_tensor logits, sp_tensor targe
 /// there, against libtorch's operations, and waits for it.
 const char *sp_gpu_kernel_obstacle(sp_device device);
 
-// distributions.cpp: this program's own kernels on the CPU and on GPUs
+// distributions.cpp, neighbors.cpp: this program's own kernels on the CPU and on GPUs
 
 /// Whether these kernels take such rows [rows, K]: float32 on the CPU; float32 and bf16 and an even K on a GPU that has them.
 bool sp_suits_loss_kernels(sp_tensor rows);
@@ -196,8 +196,9 @@ SP_CHECKED sp_error *sp_centered_softmax(sp_tensor logits, sp_tensor center, dou
 SP_CHECKED sp_error *sp_cross_entropy_into_gradient(
     sp_tensor products, sp_tensor targets, double temperature, double mass, double weight, sp_tensor *loss);
 
-// neighbors.cpp, propagation.cpp: for float32 on the CPU
-
+/// Whether the next two take rows of this type and length: float32 on the CPU; float32 and bf16 of an even length on a GPU that has our
+/// kernels, where heads are of up to 256 numbers. Tokens and own logits are of float32 everywhere.
+bool sp_suits_neighbor_kernels(sp_tensor rows);
 /// Cosine of each patch with each of its candidates: tokens [images, patches, width], table [candidates, patches] int64;
 /// [images, patches, candidates].
 SP_CHECKED sp_error *sp_neighbor_similarities(sp_tensor tokens, sp_tensor table, sp_tensor *out);
@@ -207,6 +208,9 @@ SP_CHECKED sp_error *sp_neighbor_similarities(sp_tensor tokens, sp_tensor table,
 SP_CHECKED sp_error *sp_neighbor_attention(
     sp_tensor query, sp_tensor keys, sp_tensor values, sp_tensor own_logits, sp_tensor own_values, sp_tensor table,
     sp_tensor excluded_or_null, sp_tensor *out);
+
+// propagation.cpp: for float32 on the CPU
+
 /// Tokens [rows * columns, width] as `sp_propagate_labels` reads them for windows of this radius.
 SP_CHECKED sp_error *sp_window_keys(sp_tensor tokens, int64_t rows, int64_t columns, int64_t radius, sp_tensor *out);
 /// For each of the queries [rows * columns, width] the mean of `labels` over the patches of all frames, at most `radius` rows and

@@ -66,13 +66,13 @@ struct ClassAttention: Parameterized {
         by classTokens: Tensor, toPositivesIn memory: Memory, _ matching: PositiveMatching, excluding excluded: Tensor?
     ) -> Tensor {
         let own = self.own(classTokens)
-        let all = [own.query, own.value, own.logit, memory.keys, memory.values]
-        guard all.allSatisfy({ $0.suitsKernels && !$0.requiresGradient }) else {
+        guard [own.query, own.value, memory.keys, memory.values].allSatisfy(\.suitsNeighborKernels) else {
             return attendedByOperations(own, toPositivesIn: memory, matching, excluding: excluded)
         }
         return .neighborAttention(
             query: own.query.contiguous(), keys: memory.keys.contiguous(), values: memory.values.contiguous(),
-            ownLogits: own.logit.contiguous(), ownValues: own.value.contiguous(), table: matching.table,
+            ownLogits: own.logit.cast(to: .float32).contiguous(), ownValues: own.value.contiguous(),
+            table: matching.table,
             excluded: excluded)
     }
 

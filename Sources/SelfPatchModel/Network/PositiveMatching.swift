@@ -23,7 +23,7 @@ package struct PositiveMatching {
     /// - Returns: `[images, patches, candidates]`, in the window's order; -infinity where there is no candidate.
     package func similarities(of tokens: Tensor) -> Tensor {
         let all =
-            tokens.suitsKernels
+            tokens.elementType == .float32 && tokens.detached().suitsNeighborKernels
             ? tokens.detached().contiguous().neighborSimilarities(table) : similaritiesByOperations(of: tokens)
         return missing.map { all.filled(where: $0, with: -.infinity) } ?? all
     }

@@ -9,6 +9,7 @@ struct SelfPatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "selfpatch",
         abstract: "Pretrain Vision Transformers on your own images so that patches mean something.",
+        version: "selfpatch 0.1.0, libtorch \(Libtorch.version)",
         subcommands: [
             Pretrain.self,
             Knn.self,

@@ -40,6 +40,11 @@ import Testing
         #expect(run.output.contains("selfpatch"))
     }
 
+    @Test func programSaysItsVersion() throws {
+        let run = try ProgramRun.of("--version")
+        #expect(run.exitCode == 0 && run.output.contains(#/^selfpatch \d+\.\d+\.\d+, libtorch 2\.\d+/#), "\(run)")
+    }
+
     @Test func programRefusesAnUnknownOption() throws {
         let run = try ProgramRun.of("--no-such-option")
         #expect(run.exitCode == 64, "\(run)")

@@ -54,7 +54,7 @@ struct Toolkit {
             obstacle = "SELFPATCH_GPU_KERNELS is 0";
             return;
         }
-        // libtorch's own door to both: its dependencies are NVRTC and the driver.
+        // libtorch's own door to both: its dependencies are NVRTC and the driver. NVRTC opened by itself would not find the rest of itself.
         std::string path = sp_library_path();
         auto door = path.substr(0, path.rfind('/') + 1) + "libcaffe2_nvrtc.so";
         void *library = dlopen(door.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -156,8 +156,8 @@ const std::string &selfpatch::toolkitObstacle() { return toolkit().obstacle; }
 
 void *selfpatch::start(const at::Tensor &tensor, at::ScalarType type, const char *name) {
     TORCH_CHECK(
-        tensor.is_cuda() && tensor.scalar_type() == type && tensor.is_contiguous(), name, ": ", type, " in one piece on a GPU is needed, not ",
-        tensor.toString(), " ", tensor.sizes());
+        tensor.is_cuda() && tensor.scalar_type() == type && tensor.is_contiguous(), name, ": ", type,
+        " in one piece on a GPU is needed, not ", tensor.toString(), " ", tensor.sizes());
     TORCH_CHECK(
         reinterpret_cast<uintptr_t>(tensor.data_ptr()) % (2 * tensor.element_size()) == 0, name, " begin between two pairs of numbers");
     return tensor.data_ptr();

@@ -41,7 +41,9 @@ at::Tensor neighborAttentionOnGPU(
     bool isShared = query.numel() == heads * part;
     TORCH_CHECK(part % 2 == 0 && part <= 256, "heads of ", part, " numbers");
     TORCH_CHECK(isShared || query.numel() == keys.numel(), "queries of another shape than the keys");
-    TORCH_CHECK(values.sizes() == keys.sizes() && ownValues.numel() == query.numel() && ownLogits.numel() * part == query.numel(), "values");
+    TORCH_CHECK(
+        values.sizes() == keys.sizes() && ownValues.numel() == query.numel() && ownLogits.numel() * part == query.numel(),
+        "values of another shape than the keys");
     TORCH_CHECK(table.size(1) == patches, "the table of candidates");
     TORCH_CHECK(!excluded || (excluded->size(1) == patches && excluded->size(2) == count), "the excluded candidates");
     auto out = at::empty({images, patches, heads * part}, keys.options());

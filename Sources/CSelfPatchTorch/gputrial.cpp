@@ -26,8 +26,7 @@ void compare(const char *name, const at::Tensor &ours, const at::Tensor &theirs,
         difference <= tolerance * size, "the kernel ", name, " is wrong on it, by ", difference, " in numbers of up to ", size);
 }
 
-void tryDistributions(at::Device place) {
-    const int64_t count = 1000;
+void tryDistributions(at::Device place, int64_t count) {
     const float inverse = 12;
     auto center = wave({count}, 0.3, place), logits = wave({6, count}, 0.7, place).to(at::kBFloat16);
     auto targets = centeredSoftmaxOnGPU(logits, center, inverse);
@@ -81,12 +80,16 @@ std::string obstacle(at::Device place) {
     c10::impl::ExcludeDispatchKeyGuard exactly(c10::autocast_dispatch_keyset);
     try {
         at::NoGradGuard without;
-        tryDistributions(place);
+        for (int64_t count : {1000, 20000}) tryDistributions(place, count);
         tryLayerNorm(place);
         tryNeighbors(place);
         return "";
+    } catch (const c10::OutOfMemoryError &) {
+        return "it has no memory free to try them";
     } catch (const c10::Error &error) {
         return error.what_without_backtrace();
+    } catch (const std::exception &error) {
+        return error.what();
     }
 }
 

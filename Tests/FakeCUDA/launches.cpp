@@ -184,9 +184,13 @@ template <typename... Parameters> Kernel taking(void (*kernel)(Parameters...)) {
 const std::map<std::string, Kernel> &kernels() {
     static const std::map<std::string, Kernel> all = {
         {"centered_softmax -DELEMENT=float", taking(floats::centered_softmax)},
+        {"centered_softmax_of_long_rows -DELEMENT=float", taking(floats::centered_softmax_of_long_rows)},
         {"centered_softmax -DELEMENT=BFloat16", taking(bfloat16::centered_softmax)},
+        {"centered_softmax_of_long_rows -DELEMENT=BFloat16", taking(bfloat16::centered_softmax_of_long_rows)},
         {"cross_entropy_into_gradient -DELEMENT=float", taking(floats::cross_entropy_into_gradient)},
+        {"cross_entropy_into_gradient_of_long_rows -DELEMENT=float", taking(floats::cross_entropy_into_gradient_of_long_rows)},
         {"cross_entropy_into_gradient -DELEMENT=BFloat16", taking(bfloat16::cross_entropy_into_gradient)},
+        {"cross_entropy_into_gradient_of_long_rows -DELEMENT=BFloat16", taking(bfloat16::cross_entropy_into_gradient_of_long_rows)},
         {"neighbor_similarities -DELEMENT=float", taking(floats::neighbor_similarities)},
         {"neighbor_attention -DELEMENT=float", taking(floats::neighbor_attention)},
         {"neighbor_attention -DELEMENT=BFloat16", taking(bfloat16::neighbor_attention)},

@@ -100,7 +100,7 @@ struct Toolkit {
         TORCH_CHECK(status == 0, "NVRTC: ", compilerErrorText(status));
         std::string target = "--gpu-architecture=sm_" + std::to_string(capability);
         const char *options[] = {target.c_str(), "--std=c++17", kernel.definition.c_str()};
-        status = compile(program, std::size(options), options);
+        status = compile(program, kernel.definition.empty() ? 2 : 3, options);
         size_t size = 0;
         std::string result;
         if (status != 0) {

@@ -13,7 +13,7 @@ bool hasKernels(at::Device place);
 /// Why NVRTC or the driver cannot be had; empty where they can.
 const std::string &toolkitObstacle();
 
-/// A kernel: a function of a text, compiled with some definitions ("-DWIDTH=384").
+/// A kernel: a function of a text, compiled with a definition ("-DWIDTH=384"), or with none.
 struct GPUKernel {
     /// Of program-long life, without the preface.
     const char *text;
@@ -43,7 +43,7 @@ void *start(const at::Tensor &tensor, at::ScalarType type, const char *name);
 /// The definition of a kernel's `ELEMENT`, float32 or bf16.
 const char *elementDefinition(at::ScalarType type);
 
-/// The functions that launch them, in gpudistributions.cpp, gpulayernorm.cpp and gpuneighbors.cpp, do so whatever `hasKernels` says.
+/// The functions that launch them, in gpudistributions.cpp, gpulayernorm.cpp, gpuneighbors.cpp and gpuresidual.cpp, do so whatever `hasKernels` says.
 
 /// softmax((logits - center) * inverse) of each row of [rows, K], K even; float32, in place where the logits are.
 at::Tensor centeredSoftmaxOnGPU(const at::Tensor &logits, const at::Tensor &center, float inverse);
@@ -57,6 +57,10 @@ inline bool suitsLayerNormOnGPU(int64_t width) { return width > 0 && width <= 10
 
 /// Layer norm over the last dimension of float32 rows in one piece, in bf16; its backward is recorded.
 at::Tensor layerNormOnGPU(const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, double epsilon);
+
+/// What `sp_add_scaled` says, of tokens of float32 and a branch of bf16, both in one piece and their rows of an even number; its backward
+/// is recorded.
+at::Tensor addScaledOnGPU(const at::Tensor &tokens, const at::Tensor &branch, const std::optional<at::Tensor> &factors);
 
 /// What `sp_neighbor_similarities` says.
 at::Tensor neighborSimilaritiesOnGPU(const at::Tensor &tokens, const at::Tensor &table);

@@ -53,6 +53,18 @@ void tryLayerNorm(at::Device place) {
     for (size_t i = 0; i < made.size(); ++i) compare("layer_norm_gradient", made[i], expected[i], 1e-4);
 }
 
+void tryResidual(at::Device place) {
+    at::AutoGradMode recording(true);
+    auto tokens = wave({5, 7, 64}, 0.7, place).requires_grad_(), branch = wave({5, 7, 64}, 0.9, place).to(at::kBFloat16).requires_grad_();
+    auto factors = wave({5, 1, 1}, 1.3, place), upstream = wave({5, 7, 64}, 1.1, place);
+    auto sum = addScaledOnGPU(tokens, branch, factors);
+    compare("add_scaled", sum.detach(), tokens.detach() + branch.detach().to(at::kFloat) * factors, 1e-5);
+    compare("add_scaled", addScaledOnGPU(tokens, branch, {}).detach(), tokens.detach() + branch.detach().to(at::kFloat), 1e-5);
+    auto made = torch::autograd::grad({sum}, {tokens, branch}, {upstream});
+    compare("scale_rounded", made[0], upstream, 1e-5);
+    compare("scale_rounded", made[1], upstream * factors, 0.01);
+}
+
 void tryNeighbors(at::Device place) {
     const int64_t images = 2, patches = 6, count = 3, heads = 2, part = 64;
     auto table = (at::arange(count * patches, at::TensorOptions(place).dtype(at::kLong)) * 5 + 1).remainder(patches).view({count, patches});
@@ -82,6 +94,7 @@ std::string obstacle(at::Device place) {
         at::NoGradGuard without;
         for (int64_t count : {1000, 20000}) tryDistributions(place, count);
         tryLayerNorm(place);
+        tryResidual(place);
         tryNeighbors(place);
         return "";
     } catch (const c10::OutOfMemoryError &) {

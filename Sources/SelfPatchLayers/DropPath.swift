@@ -60,14 +60,14 @@ package struct DropPath: Sendable {
     ///   - branch: `[rows, tokens, width]`, as `tokens`.
     package func adding(_ branch: Tensor, to tokens: Tensor, block: Int, _ kind: Branch) -> Tensor {
         traced("residuals") {
-            let rate = rate(ofBlock: block)
-            guard rate > 0 else { return tokens + branch }
-            return tokens.adding(branch, times: factors(of: branch.size(0), rate, block, kind).moved(to: branch.device))
+            let factors = factors(of: branch.size(0), rate: rate(ofBlock: block), block, kind)
+            return tokens.adding(branch, times: factors?.moved(to: branch.device))
         }
     }
 
-    /// 0 for the rows that leave the branch out: `[rows, 1, 1]`.
-    private func factors(of count: Int, _ rate: Double, _ block: Int, _ kind: Branch) -> Tensor {
+    /// 0 for the rows that leave the branch out, `[rows, 1, 1]`; nil where none may.
+    private func factors(of count: Int, rate: Double, _ block: Int, _ kind: Branch) -> Tensor? {
+        guard rate > 0 else { return nil }
         precondition(rows.count == count, "drop path of \(rows.count) rows for a batch of \(count)")
         return Tensor(
             rows.map { isKept($0, block, kind, rate) ? Float(1 / (1 - rate)) : 0 }, shape: [rows.count, 1, 1])

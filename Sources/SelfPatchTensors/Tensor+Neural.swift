@@ -14,8 +14,8 @@ extension Tensor {
     package func layerNormalizedForProducts(_ weight: Tensor, _ bias: Tensor, epsilon: Double) -> Tensor {
         Self.make("layer norm", self, weight, bias) { sp_layer_norm_for_products($0[0], $0[1], $0[2], epsilon, $1) }
     }
-    /// self + branch * factors, for a residual branch `[rows, tokens, width]` of either type; `factors` `[rows, 1, 1]`.
-    package func adding(_ branch: Tensor, times factors: Tensor) -> Tensor {
+    /// self + branch * factors, or self + branch, for a residual branch `[rows, tokens, width]` of either type; `factors` `[rows, 1, 1]`.
+    package func adding(_ branch: Tensor, times factors: Tensor?) -> Tensor {
         Self.make("residual", self, branch, factors) { sp_add_scaled($0[0], $0[1], $0[2], $1) }
     }
     /// x/2 (1 + erf(x/sqrt 2)), the exact form.

@@ -138,6 +138,10 @@ using std::sqrt;
 
 #include "../../Sources/CSelfPatchTorch/kernels/preface.cu"
 
+namespace residual {
+#include "../../Sources/CSelfPatchTorch/kernels/residual.cu"
+} // namespace residual
+
 namespace floats {
 #define ELEMENT float
 #include "../../Sources/CSelfPatchTorch/kernels/distributions.cu"
@@ -194,6 +198,8 @@ const std::map<std::string, Kernel> &kernels() {
         {"neighbor_similarities -DELEMENT=float", taking(floats::neighbor_similarities)},
         {"neighbor_attention -DELEMENT=float", taking(floats::neighbor_attention)},
         {"neighbor_attention -DELEMENT=BFloat16", taking(bfloat16::neighbor_attention)},
+        {"add_scaled", taking(residual::add_scaled)},
+        {"scale_rounded", taking(residual::scale_rounded)},
         {"layer_norm -DWIDTH=64", taking(width64::layer_norm)},
         {"layer_norm -DWIDTH=192", taking(width192::layer_norm)},
         {"layer_norm -DWIDTH=384", taking(width384::layer_norm)},
@@ -214,6 +220,9 @@ void run(const std::string &key, unsigned blocks, unsigned size, void **argument
     body = [&] { kernel(arguments); };
     for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x) runBlock();
 }
+
+/// The kernel's name in that under which it stands above, which is followed by its definition, if it has one.
+std::string nameIn(const std::string &key) { return key.substr(0, key.find(' ')); }
 
 /// A program of NVRTC's; its machine code is the name under which its kernel stands above.
 struct Program {
@@ -286,7 +295,7 @@ int cuModuleLoadData(void **module, const void *code) {
 
 int cuModuleGetFunction(void **function, void *module, const char *name) {
     *function = module;
-    return static_cast<std::string *>(module)->rfind(std::string(name) + " ", 0) == 0 ? 0 : 500;
+    return fake::nameIn(*static_cast<std::string *>(module)) == name ? 0 : 500;
 }
 
 int cuLaunchKernel(
@@ -295,9 +304,9 @@ int cuLaunchKernel(
     // Only the first stream does its work at once.
     if (stream != fake::streamHandle(fake::currentStream()) || fake::isAside()) return 400;
     const auto &key = *static_cast<std::string *>(function);
-    fake::countOperation("kernel " + key.substr(0, key.find(' ')));
+    fake::countOperation("kernel " + fake::nameIn(key));
     const char *broken = getenv("FAKE_CUDA_BROKEN_KERNEL");
-    if (!broken || key.rfind(broken + std::string(" "), 0) != 0) fake::run(key, blocks, threads, arguments);
+    if (!broken || broken != fake::nameIn(key)) fake::run(key, blocks, threads, arguments);
     return 0;
 }
 

@@ -12,7 +12,7 @@ import Testing
     @Test(
         .enabled(if: library != nil, "SELFPATCH_NVRTC names no NVRTC"),
         arguments: ["distributions", "neighbors"].flatMap { [($0, "ELEMENT=float"), ($0, "ELEMENT=BFloat16")] }
-            + [64, 192, 384, 768, 1024].map { ("layernorm", "WIDTH=\($0)") })
+            + [("residual", "PLAIN")] + [64, 192, 384, 768, 1024].map { ("layernorm", "WIDTH=\($0)") })
     func compile(file: String, definition: String) throws {
         let compiler = try Compiler(path: try #require(Self.library))
         func text(_ name: String) throws -> String {

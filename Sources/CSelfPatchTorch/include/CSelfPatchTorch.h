@@ -153,8 +153,8 @@ SP_CHECKED sp_error *sp_layer_norm(sp_tensor input, sp_tensor weight, sp_tensor 
 /// The same for linear maps alone: in bf16 where autocast would cast it to that next and a GPU has the kernel.
 SP_CHECKED sp_error *sp_layer_norm_for_products(
     sp_tensor input, sp_tensor weight, sp_tensor bias, double epsilon, sp_tensor *out);
-/// tokens + branch * factors: tokens and branch [rows, tokens, width], each in its type; factors [rows, 1, 1] float32.
-SP_CHECKED sp_error *sp_add_scaled(sp_tensor tokens, sp_tensor branch, sp_tensor factors, sp_tensor *out);
+/// tokens + branch * factors, or tokens + branch: tokens and branch [rows, tokens, width], each in its type; factors [rows, 1, 1] float32.
+SP_CHECKED sp_error *sp_add_scaled(sp_tensor tokens, sp_tensor branch, sp_tensor factors_or_null, sp_tensor *out);
 SP_CHECKED sp_error *sp_gelu(sp_tensor input, sp_tensor *out);
 SP_CHECKED sp_error *sp_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
 SP_CHECKED sp_error *sp_log_softmax(sp_tensor input, int64_t dimension, sp_tensor *out);
